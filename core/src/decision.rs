@@ -1,0 +1,229 @@
+//! The answer to one request: what it was, what to do, why, and which headers change.
+
+use std::fmt;
+
+use http::header::{HeaderMap, HeaderValue, VARY};
+
+use crate::answer::{AnswerId, HeaderEdit, HeaderEdits, Op};
+use crate::header::trim_ows;
+use crate::policy::Policy;
+use crate::reason::Reason;
+use crate::request::Facts;
+
+/// Which request it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Kind {
+    /// No `Origin`.
+    NotCors = 1,
+    /// A request that reaches the application.
+    Actual = 2,
+    /// A question of the browser: `OPTIONS` with `Origin` and `Access-Control-Request-Method`.
+    Preflight = 3,
+}
+
+impl Kind {
+    /// The name, the same in every language.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Kind::NotCors => "not-cors",
+            Kind::Actual => "actual",
+            Kind::Preflight => "preflight",
+        }
+    }
+
+    /// The stable number, as in `corsac.h`.
+    #[must_use]
+    pub const fn number(self) -> u32 {
+        self as u32
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Action {
+    /// Let the application respond, and apply the header edits to its response.
+    Forward = 1,
+    /// Respond at once with the decision's status, its headers and no body.
+    Respond = 2,
+}
+
+impl Action {
+    /// The name, the same in every language.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Action::Forward => "forward",
+            Action::Respond => "respond",
+        }
+    }
+
+    /// The stable number, as in `corsac.h`.
+    #[must_use]
+    pub const fn number(self) -> u32 {
+        self as u32
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A decision as plain data, without the headers, which are those of its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Verdict {
+    /// Which request it was.
+    pub kind: Kind,
+    /// What to do.
+    pub action: Action,
+    /// The status to respond with; 0 for [`Action::Forward`].
+    pub status: u16,
+    /// Why.
+    pub reason: Reason,
+    /// The index of the rule that decided; none if no rule matched.
+    pub rule: Option<u32>,
+    /// The answer of the policy that holds the headers.
+    pub answer: AnswerId,
+}
+
+impl Verdict {
+    /// Whether the request is allowed.
+    #[must_use]
+    pub const fn allowed(&self) -> bool {
+        self.reason.allowed()
+    }
+}
+
+/// The answer to one request. Borrows the policy and the request.
+#[derive(Clone, Copy)]
+pub struct Decision<'a> {
+    pub(crate) verdict: Verdict,
+    pub(crate) policy: &'a Policy,
+    pub(crate) request: &'a dyn Facts,
+}
+
+impl<'a> Decision<'a> {
+    /// Which request it was.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.verdict.kind
+    }
+
+    /// What to do.
+    #[must_use]
+    pub fn action(&self) -> Action {
+        self.verdict.action
+    }
+
+    /// The status to respond with; 0 where the application responds.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.verdict.status
+    }
+
+    /// Whether the request is allowed. True for requests that are not CORS.
+    #[must_use]
+    pub fn allowed(&self) -> bool {
+        self.verdict.allowed()
+    }
+
+    /// Why.
+    #[must_use]
+    pub fn reason(&self) -> Reason {
+        self.verdict.reason
+    }
+
+    /// The index of the rule that decided; none if no rule matched.
+    #[must_use]
+    pub fn rule(&self) -> Option<u32> {
+        self.verdict.rule
+    }
+
+    /// The name of the rule that decided, if it has one.
+    #[must_use]
+    pub fn rule_name(&self) -> Option<&'a str> {
+        None
+    }
+
+    /// The decision as plain data.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        self.verdict
+    }
+
+    /// The header edits, in the order in which they apply.
+    #[must_use]
+    pub fn headers(&self) -> HeaderEdits<'a> {
+        self.policy.answer(self.verdict.answer).fill(self.request)
+    }
+
+    /// Applies the header edits to a response. Doing it twice changes nothing.
+    ///
+    /// Apply them to every final response, errors, redirects, `HEAD` and 304 included, and never
+    /// to 1xx.
+    pub fn apply(&self, response: &mut HeaderMap) {
+        for edit in self.headers() {
+            apply(&edit, response);
+        }
+    }
+}
+
+impl fmt::Debug for Decision<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Decision").field("verdict", &self.verdict).field("headers", &self.headers()).finish()
+    }
+}
+
+fn apply(edit: &HeaderEdit<'_>, response: &mut HeaderMap) {
+    // Values of the policy were checked when it was built, values of the request before they are sent
+    // back; a value that is none all the same is left out rather than sent.
+    let value = || edit.text.cloned().or_else(|| HeaderValue::from_bytes(edit.value).ok());
+    match edit.op {
+        Op::Set => {
+            if let Some(value) = value() {
+                response.insert(edit.header.header_name(), value);
+            }
+        }
+        Op::Add => {
+            if let Some(value) = value() {
+                response.append(edit.header.header_name(), value);
+            }
+        }
+        Op::Vary => merge_vary(edit.value, response),
+        Op::Remove => {
+            response.remove(edit.header.header_name());
+        }
+    }
+}
+
+/// Merges a header name into `Vary`, whose lines are joined (RFC 9110 section 12.5.5).
+fn merge_vary(token: &[u8], response: &mut HeaderMap) {
+    let mut joined: Vec<u8> = Vec::new();
+    for line in response.get_all(VARY) {
+        for element in line.as_bytes().split(|&byte| byte == b',') {
+            let element = trim_ows(element);
+            if element == b"*" || element.eq_ignore_ascii_case(token) {
+                return;
+            }
+            if !element.is_empty() {
+                joined.extend_from_slice(element);
+                joined.extend_from_slice(b", ");
+            }
+        }
+    }
+    joined.extend_from_slice(token);
+    if let Ok(value) = HeaderValue::from_bytes(&joined) {
+        response.insert(VARY, value);
+    }
+}

@@ -1,0 +1,136 @@
+//! Decides requests: which they are, why they are allowed or refused, and which answer they get.
+
+use crate::answer::AnswerId;
+use crate::decision::{Decision, Kind, Verdict};
+use crate::limits::{MAX_ECHOED_BYTES, MAX_REQUEST_HEADERS_BYTES};
+use crate::method;
+use crate::origin::Origin;
+use crate::origin_set::Match;
+use crate::policy::{Policy, Rule};
+use crate::reason::Reason;
+use crate::request::{Facts, HeaderLine};
+
+impl Policy {
+    /// Decides one request. Neither allocates nor locks; takes time linear in the facts, with an early exit.
+    #[inline]
+    pub fn evaluate<'a>(&'a self, request: &'a impl Facts) -> Decision<'a> {
+        Decision { verdict: self.decide(request), policy: self, request }
+    }
+
+    /// Decides one request, without the borrowed headers: see [`Policy::answer`].
+    #[inline]
+    pub fn decide(&self, request: &impl Facts) -> Verdict {
+        let origin = request.origin();
+        if origin == HeaderLine::Absent {
+            return self.verdict(Kind::NotCors, Reason::NotCors, None, AnswerId::NOT_CORS);
+        }
+        // Presence counts, not content: an empty Access-Control-Request-Method makes a preflight.
+        let preflight = request.method() == b"OPTIONS" && request.request_method() != HeaderLine::Absent;
+        let kind = if preflight { Kind::Preflight } else { Kind::Actual };
+        if let Some(reason) = self.refuse_origin(origin) {
+            return self.refused(kind, reason, origin, request);
+        }
+        if !preflight {
+            return self.verdict(kind, Reason::Allowed, Some(0), AnswerId::ACTUAL);
+        }
+        match self.rule.check_preflight(request) {
+            Ok(()) => self.verdict(kind, Reason::Allowed, Some(0), AnswerId::PREFLIGHT),
+            // These are answered in full, so that the browser's own console names the true cause.
+            Err(reason @ Reason::MethodNotAllowed) => {
+                self.verdict(kind, reason, Some(0), AnswerId::PREFLIGHT_METHOD_REFUSED)
+            }
+            Err(reason @ Reason::HeaderNotAllowed) => {
+                self.verdict(kind, reason, Some(0), AnswerId::PREFLIGHT)
+            }
+            Err(reason) => self.verdict(kind, reason, Some(0), AnswerId::FORBIDDEN),
+        }
+    }
+
+    /// Why no rule is for this origin; none if one is.
+    #[inline]
+    fn refuse_origin(&self, origin: HeaderLine<'_>) -> Option<Reason> {
+        if self.rule.any_origin {
+            // Everyone gets the same answer, so the origin is not looked at.
+            return None;
+        }
+        let HeaderLine::One(value) = origin else { return Some(Reason::MalformedOrigin) };
+        match self.rule.origins.find(value) {
+            Match::Matched => None,
+            Match::Malformed => Some(Reason::MalformedOrigin),
+            Match::Unmatched(Origin::Null) => Some(Reason::NullOriginNotAllowed),
+            Match::Unmatched(_) => Some(Reason::OriginNotAllowed),
+        }
+    }
+
+    fn refused(&self, kind: Kind, reason: Reason, origin: HeaderLine<'_>, request: &impl Facts) -> Verdict {
+        match kind {
+            Kind::Preflight => self.verdict(kind, reason, None, AnswerId::FORBIDDEN),
+            _ if reason != Reason::MalformedOrigin && is_first_party(origin, request) => {
+                self.verdict(kind, Reason::SameOrigin, None, AnswerId::REFUSED)
+            }
+            _ => self.verdict(kind, reason, None, AnswerId::REFUSED),
+        }
+    }
+
+    #[inline]
+    fn verdict(&self, kind: Kind, reason: Reason, rule: Option<u32>, answer: AnswerId) -> Verdict {
+        let ready = self.answer(answer);
+        Verdict { kind, action: ready.action(), status: ready.status(), reason, rule, answer }
+    }
+}
+
+impl Rule {
+    /// Checks what a preflight asks for, in the order of the reasons.
+    fn check_preflight(&self, request: &impl Facts) -> Result<(), Reason> {
+        let HeaderLine::One(requested) = request.request_method() else {
+            return Err(Reason::MalformedRequestMethod);
+        };
+        // A method that is allowed by name is valid; with `*` every valid one is allowed.
+        if self.methods.any() || !self.methods.allows(requested) {
+            if !method::is_valid(requested) {
+                return Err(Reason::MalformedRequestMethod);
+            }
+            if !self.methods.any() {
+                return Err(Reason::MethodNotAllowed);
+            }
+        }
+        let headers = request.request_headers();
+        let limit = if self.echoes_headers() { MAX_ECHOED_BYTES } else { MAX_REQUEST_HEADERS_BYTES };
+        if headers.joined_len() > limit || headers.overflow() {
+            return Err(Reason::RequestHeadersTooLarge);
+        }
+        self.headers.check(&headers)
+    }
+}
+
+/// Whether a request that no rule matches comes from the server's own pages, which send `Origin`
+/// with every request that is not GET or HEAD (Fetch, "append a request `Origin` header").
+///
+/// Neither fact stops DNS rebinding, and `Host` cannot tell http from https.
+#[cold]
+fn is_first_party(origin: HeaderLine<'_>, request: &impl Facts) -> bool {
+    match request.fetch_site() {
+        HeaderLine::One(site) => matches!(site, b"same-origin" | b"none"),
+        HeaderLine::Several => false,
+        HeaderLine::Absent => match (origin, request.host()) {
+            (HeaderLine::One(origin), HeaderLine::One(host)) => is_host_of(origin, host),
+            _ => false,
+        },
+    }
+}
+
+/// Whether `host`, a value of `Host` or `:authority`, names host and port of an http or https origin.
+fn is_host_of(origin: &[u8], host: &[u8]) -> bool {
+    let (authority, default_port): (_, &[u8]) = if let Some(authority) = origin.strip_prefix(b"https://") {
+        (authority, b":443")
+    } else if let Some(authority) = origin.strip_prefix(b"http://") {
+        (authority, b":80")
+    } else {
+        return false;
+    };
+    let host = match host.split_at_checked(host.len().saturating_sub(default_port.len())) {
+        Some((host, port)) if port == default_port => host,
+        _ => host,
+    };
+    authority.eq_ignore_ascii_case(host)
+}

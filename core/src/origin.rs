@@ -1,0 +1,181 @@
+//! The grammar of an origin as browsers serialize it (Fetch, "Origin header"; HTML, "serialization of an origin").
+
+use std::fmt::{self, Write};
+use std::net::Ipv6Addr;
+
+use crate::limits::{MAX_CUSTOM_BYTES, MAX_HOST_BYTES, MAX_LABEL_BYTES, MAX_SCHEME_BYTES};
+
+/// A well-formed origin, taken apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin<'o> {
+    /// `null`, the opaque origin.
+    Null,
+    /// An http or https origin.
+    Web { scheme: WebScheme, host: &'o [u8], port: Option<u16> },
+    /// An origin of any other scheme.
+    Custom { scheme: &'o [u8] },
+}
+
+/// http or https.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum WebScheme {
+    Http,
+    Https,
+}
+
+impl WebScheme {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            WebScheme::Http => "http",
+            WebScheme::Https => "https",
+        }
+    }
+
+    pub(crate) const fn default_port(self) -> u16 {
+        match self {
+            WebScheme::Http => 80,
+            WebScheme::Https => 443,
+        }
+    }
+}
+
+impl<'o> Origin<'o> {
+    /// Reads a value of `Origin`; none if no browser serializes an origin so.
+    pub(crate) fn parse(value: &'o [u8]) -> Option<Origin<'o>> {
+        if let Some(rest) = value.strip_prefix(b"https://") {
+            return web(WebScheme::Https, rest);
+        }
+        if let Some(rest) = value.strip_prefix(b"http://") {
+            return web(WebScheme::Http, rest);
+        }
+        if value == b"null" {
+            return Some(Origin::Null);
+        }
+        let colon = value.iter().take(MAX_SCHEME_BYTES + 1).position(|&byte| byte == b':')?;
+        let (scheme, rest) = value.split_at_checked(colon)?;
+        let rest = rest.strip_prefix(b"://")?;
+        let known = !is_web_scheme(scheme) && !is_refused_scheme(scheme);
+        (known && is_scheme(scheme) && is_custom(rest)).then_some(Origin::Custom { scheme })
+    }
+}
+
+fn is_web_scheme(scheme: &[u8]) -> bool {
+    matches!(scheme, b"http" | b"https")
+}
+
+/// Whether no page has an origin of this scheme. `scheme` is in lower case.
+pub(crate) fn is_refused_scheme(scheme: &[u8]) -> bool {
+    matches!(scheme, b"file" | b"ws" | b"wss" | b"ftp" | b"blob" | b"data" | b"about")
+}
+
+/// Whether this is a scheme in lower case (RFC 3986 section 3.1) within the limit.
+pub(crate) fn is_scheme(scheme: &[u8]) -> bool {
+    scheme.len() <= MAX_SCHEME_BYTES
+        && matches!(scheme.first(), Some(b'a'..=b'z'))
+        && scheme.iter().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'+' | b'-' | b'.'))
+}
+
+/// Whether this can stand behind `scheme://` of another scheme than http and https.
+pub(crate) fn is_custom(rest: &[u8]) -> bool {
+    (1..=MAX_CUSTOM_BYTES).contains(&rest.len())
+        && rest.iter().all(|byte| {
+            matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9'
+                | b'-' | b'.' | b'_' | b'~' | b'%' | b':' | b'[' | b']')
+        })
+}
+
+/// Reads `host[:port]` up to its end.
+fn web(scheme: WebScheme, authority: &[u8]) -> Option<Origin<'_>> {
+    let host_len = match authority {
+        [b'[', rest @ ..] => ipv6_len(rest)?,
+        _ => name_len(authority)?,
+    };
+    let (host, rest) = authority.split_at_checked(host_len)?;
+    let port = match rest {
+        [] => None,
+        [b':', digits @ ..] => Some(port(digits).filter(|&port| port != 0 && port != scheme.default_port())?),
+        _ => return None,
+    };
+    Some(Origin::Web { scheme, host, port })
+}
+
+/// The length of the host name at the start of `authority`, which ends at a colon or the end; none
+/// if it is not a name: labels of 1 to 63 bytes of `a-z 0-9 - _`, and one trailing dot.
+#[inline]
+fn name_len(authority: &[u8]) -> Option<usize> {
+    let mut label = 0;
+    let mut len: usize = 0;
+    for &byte in authority {
+        match byte {
+            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' => label += 1,
+            b'.' if 0 < label && label <= MAX_LABEL_BYTES => label = 0,
+            b':' => break,
+            _ => return None,
+        }
+        len += 1;
+    }
+    // A label of length zero here is what follows a trailing dot, or an empty host.
+    let without_dot = if label == 0 { len.checked_sub(1)? } else { len };
+    (label <= MAX_LABEL_BYTES && without_dot <= MAX_HOST_BYTES).then_some(len)
+}
+
+/// Whether `host` is a host name as origins have it.
+pub(crate) fn is_name(host: &[u8]) -> bool {
+    name_len(host) == Some(host.len())
+}
+
+/// A port in its shortest form, 0 to 65535.
+pub(crate) fn port(digits: &[u8]) -> Option<u16> {
+    if digits.is_empty() || digits.len() > 5 || (digits.len() > 1 && digits.first() == Some(&b'0')) {
+        return None;
+    }
+    let mut number: u32 = 0;
+    for &digit in digits {
+        number = number * 10 + u32::from(digit.checked_sub(b'0').filter(|&digit| digit <= 9)?);
+    }
+    u16::try_from(number).ok()
+}
+
+/// The length of an IPv6 host with its brackets, given what follows the opening one; none unless it
+/// is written exactly as the URL Standard serializes it.
+fn ipv6_len(rest: &[u8]) -> Option<usize> {
+    const LONGEST: usize = 45;
+    let len = rest.iter().take(LONGEST + 1).position(|&byte| byte == b']')?;
+    let (text, _) = rest.split_at_checked(len)?;
+    let address: Ipv6Addr = std::str::from_utf8(text).ok()?.parse().ok()?;
+    let mut expected = Expected { rest: text, differs: false };
+    write!(expected, "{}", Ipv6Text(address)).ok()?;
+    (expected.rest.is_empty() && !expected.differs).then_some(len + 2)
+}
+
+/// An IPv6 address as the URL Standard serializes it, without brackets.
+struct Ipv6Text(Ipv6Addr);
+
+impl fmt::Display for Ipv6Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The crate `url` writes it in brackets, and never in the mixed form that std uses.
+        struct Inner<'a, 'f>(&'a mut fmt::Formatter<'f>);
+        impl Write for Inner<'_, '_> {
+            fn write_str(&mut self, text: &str) -> fmt::Result {
+                self.0.write_str(text.trim_matches(['[', ']']))
+            }
+        }
+        write!(Inner(f), "{}", url::Host::<&str>::Ipv6(self.0))
+    }
+}
+
+/// Compares what is written into it with what is expected, without keeping either.
+struct Expected<'e> {
+    rest: &'e [u8],
+    differs: bool,
+}
+
+impl Write for Expected<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        match self.rest.strip_prefix(text.as_bytes()) {
+            Some(rest) => self.rest = rest,
+            None => self.differs = true,
+        }
+        Ok(())
+    }
+}

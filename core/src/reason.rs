@@ -1,0 +1,88 @@
+//! Why a decision is what it is: stable names and numbers, in the order in which they are found.
+
+use std::fmt;
+
+/// Why a request was allowed or refused.
+///
+/// Names and numbers never change meaning and are never reused. New reasons may appear: treat one
+/// you don't know as refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[repr(u8)]
+pub enum Reason {
+    /// The policy allows the request.
+    Allowed = 1,
+    /// The request has no `Origin`: CORS has no say in it.
+    NotCors = 2,
+    /// No rule matches, but the request comes from the server's own pages: it passes, without CORS headers.
+    SameOrigin = 3,
+    /// More than one `Origin`, or a value that no browser serializes (Fetch, "origin header"; RFC 6454 section 6.2).
+    MalformedOrigin = 4,
+    /// The origin is `null` and no rule allows it.
+    NullOriginNotAllowed = 5,
+    /// No rule matches the origin.
+    OriginNotAllowed = 6,
+    /// `Access-Control-Request-Method` came more than once, is no token, or is longer than 64 bytes.
+    MalformedRequestMethod = 7,
+    /// The rule does not allow the method.
+    MethodNotAllowed = 8,
+    /// `Access-Control-Request-Headers` is larger than the limits in [`crate::limits`].
+    RequestHeadersTooLarge = 9,
+    /// An element of `Access-Control-Request-Headers` is no token.
+    MalformedRequestHeaders = 10,
+    /// The rule does not allow a requested header.
+    HeaderNotAllowed = 11,
+}
+
+impl Reason {
+    /// Every reason, by number.
+    pub const ALL: [Reason; 11] = [
+        Reason::Allowed,
+        Reason::NotCors,
+        Reason::SameOrigin,
+        Reason::MalformedOrigin,
+        Reason::NullOriginNotAllowed,
+        Reason::OriginNotAllowed,
+        Reason::MalformedRequestMethod,
+        Reason::MethodNotAllowed,
+        Reason::RequestHeadersTooLarge,
+        Reason::MalformedRequestHeaders,
+        Reason::HeaderNotAllowed,
+    ];
+
+    /// The stable kebab-case name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Reason::Allowed => "allowed",
+            Reason::NotCors => "not-cors",
+            Reason::SameOrigin => "same-origin",
+            Reason::MalformedOrigin => "malformed-origin",
+            Reason::NullOriginNotAllowed => "null-origin-not-allowed",
+            Reason::OriginNotAllowed => "origin-not-allowed",
+            Reason::MalformedRequestMethod => "malformed-request-method",
+            Reason::MethodNotAllowed => "method-not-allowed",
+            Reason::RequestHeadersTooLarge => "request-headers-too-large",
+            Reason::MalformedRequestHeaders => "malformed-request-headers",
+            Reason::HeaderNotAllowed => "header-not-allowed",
+        }
+    }
+
+    /// The stable number, as in `corsac.h`.
+    #[must_use]
+    pub const fn number(self) -> u32 {
+        self as u32
+    }
+
+    /// Whether a request decided for this reason is allowed.
+    #[must_use]
+    pub const fn allowed(self) -> bool {
+        matches!(self, Reason::Allowed | Reason::NotCors | Reason::SameOrigin)
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
