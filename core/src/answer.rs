@@ -3,6 +3,7 @@
 //! A decision names its answer by an [`AnswerId`], so that a host can keep what it makes of an
 //! answer, such as tuples or arrays of its own language, and build nothing on the request path.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use http::HeaderValue;
@@ -188,28 +189,21 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// An answer that lets the application respond; foreign CORS headers that it does not set are removed.
-    pub(crate) fn forward(edits: Vec<Edit>) -> Self {
-        let mut answer = Answer::new(Action::Forward, 0, edits);
-        let mut all = Vec::from(std::mem::take(&mut answer.edits));
-        for header in ResponseHeader::FOREIGN {
-            if !all.iter().any(|edit| edit.header == header) {
-                all.push(Edit { op: Op::Remove, header, value: Value::Text(HeaderValue::from_static("")) });
-            }
-        }
-        answer.edits = all.into();
-        answer
-    }
-
-    /// An answer that is the response.
-    pub(crate) fn respond(status: u16, edits: Vec<Edit>) -> Self {
-        Answer::new(Action::Respond, status, edits)
-    }
-
-    fn new(action: Action, status: u16, edits: Vec<Edit>) -> Self {
+    /// The answer that `id` names. An application's response loses the CORS headers that are not set here.
+    pub(crate) fn new(id: AnswerId, mut edits: Vec<Edit>) -> Self {
+        let (action, status) = id.action();
         let echoes =
             edits.iter().any(|edit| matches!(edit.value, Value::RequestMethod | Value::RequestHeaders));
-        Answer { action, status, kept: edits.len(), edits: edits.into(), echoes }
+        let kept = edits.len();
+        if action == Action::Forward {
+            for header in ResponseHeader::FOREIGN {
+                if !edits.iter().any(|edit| edit.header == header) {
+                    let value = Value::Text(HeaderValue::from_static(""));
+                    edits.push(Edit { op: Op::Remove, header, value });
+                }
+            }
+        }
+        Answer { action, status, edits: edits.into(), kept, echoes }
     }
 
     /// Whether the application responds, or the host with this answer.
@@ -245,7 +239,7 @@ impl Answer {
     /// The edits, filled in from `request`, which must be the one that was decided.
     #[inline]
     pub fn fill<'a>(&'a self, request: &'a dyn Facts) -> HeaderEdits<'a> {
-        HeaderEdits { edits: self.edits.iter(), request, lines: RequestHeaders::new(), next_line: None }
+        HeaderEdits { edits: self.edits.iter(), request, lines: None, next_line: 0 }
     }
 }
 
@@ -254,9 +248,10 @@ impl Answer {
 pub struct HeaderEdits<'a> {
     edits: std::slice::Iter<'a, Edit>,
     request: &'a dyn Facts,
-    lines: RequestHeaders<'a>,
-    /// The line of `Access-Control-Request-Headers` that comes next, while they are sent back.
-    next_line: Option<usize>,
+    /// The lines of `Access-Control-Request-Headers`, once they are sent back.
+    lines: Option<Cow<'a, RequestHeaders<'a>>>,
+    /// The index of the next one.
+    next_line: usize,
 }
 
 const _: () = assert!(MAX_EDITS == 3 + 1 + 1 + 2 + crate::limits::MAX_REQUEST_HEADERS_LINES + 1);
@@ -267,13 +262,13 @@ impl<'a> Iterator for HeaderEdits<'a> {
     #[inline]
     fn next(&mut self) -> Option<HeaderEdit<'a>> {
         loop {
-            if let Some(index) = self.next_line {
-                if let Some(&value) = self.lines.lines().get(index) {
-                    self.next_line = Some(index + 1);
-                    let op = if index == 0 { Op::Set } else { Op::Add };
+            if let Some(lines) = &self.lines {
+                if let Some(&value) = lines.lines().get(self.next_line) {
+                    let op = if self.next_line == 0 { Op::Set } else { Op::Add };
+                    self.next_line += 1;
                     return Some(HeaderEdit { op, header: ResponseHeader::AllowHeaders, value, text: None });
                 }
-                self.next_line = None;
+                self.lines = None;
             }
             let edit = self.edits.next()?;
             let (value, text): (&[u8], _) = match &edit.value {
@@ -287,8 +282,7 @@ impl<'a> Iterator for HeaderEdits<'a> {
                     (method, None)
                 }
                 Value::RequestHeaders => {
-                    self.lines = self.request.request_headers();
-                    self.next_line = Some(0);
+                    self.lines = Some(self.request.request_headers());
                     continue;
                 }
             };

@@ -2,10 +2,9 @@
 
 use std::fmt;
 
-use http::header::{HeaderMap, HeaderValue, VARY};
+use http::header::HeaderMap;
 
-use crate::answer::{AnswerId, HeaderEdit, HeaderEdits, Op};
-use crate::header::trim_ows;
+use crate::answer::{AnswerId, HeaderEdits};
 use crate::policy::Policy;
 use crate::reason::Reason;
 use crate::request::Facts;
@@ -91,13 +90,28 @@ pub struct Verdict {
     pub status: u16,
     /// Why.
     pub reason: Reason,
-    /// The index of the rule that decided; none if no rule matched.
-    pub rule: Option<u32>,
     /// The answer of the policy that holds the headers.
     pub answer: AnswerId,
+    /// The index of the rule, or `NO_RULE`: an `Option` would not let a verdict fit two registers.
+    rule: u32,
 }
 
+const NO_RULE: u32 = u32::MAX;
+
 impl Verdict {
+    #[inline]
+    pub(crate) fn new(kind: Kind, reason: Reason, rule: Option<u32>, answer: AnswerId) -> Verdict {
+        let (action, status) = answer.action();
+        Verdict { kind, action, status, reason, answer, rule: rule.unwrap_or(NO_RULE) }
+    }
+
+    /// The index of the rule that decided; none if no rule matched.
+    #[must_use]
+    #[inline]
+    pub const fn rule(&self) -> Option<u32> {
+        if self.rule == NO_RULE { None } else { Some(self.rule) }
+    }
+
     /// Whether the request is allowed.
     #[must_use]
     pub const fn allowed(&self) -> bool {
@@ -147,7 +161,7 @@ impl<'a> Decision<'a> {
     /// The index of the rule that decided; none if no rule matched.
     #[must_use]
     pub fn rule(&self) -> Option<u32> {
-        self.verdict.rule
+        self.verdict.rule()
     }
 
     /// The name of the rule that decided, if it has one.
@@ -173,57 +187,12 @@ impl<'a> Decision<'a> {
     /// Apply them to every final response, errors, redirects, `HEAD` and 304 included, and never
     /// to 1xx.
     pub fn apply(&self, response: &mut HeaderMap) {
-        for edit in self.headers() {
-            apply(&edit, response);
-        }
+        self.policy.answer(self.verdict.answer).apply(self.request, response);
     }
 }
 
 impl fmt::Debug for Decision<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Decision").field("verdict", &self.verdict).field("headers", &self.headers()).finish()
-    }
-}
-
-fn apply(edit: &HeaderEdit<'_>, response: &mut HeaderMap) {
-    // Values of the policy were checked when it was built, values of the request before they are sent
-    // back; a value that is none all the same is left out rather than sent.
-    let value = || edit.text.cloned().or_else(|| HeaderValue::from_bytes(edit.value).ok());
-    match edit.op {
-        Op::Set => {
-            if let Some(value) = value() {
-                response.insert(edit.header.header_name(), value);
-            }
-        }
-        Op::Add => {
-            if let Some(value) = value() {
-                response.append(edit.header.header_name(), value);
-            }
-        }
-        Op::Vary => merge_vary(edit.value, response),
-        Op::Remove => {
-            response.remove(edit.header.header_name());
-        }
-    }
-}
-
-/// Merges a header name into `Vary`, whose lines are joined (RFC 9110 section 12.5.5).
-fn merge_vary(token: &[u8], response: &mut HeaderMap) {
-    let mut joined: Vec<u8> = Vec::new();
-    for line in response.get_all(VARY) {
-        for element in line.as_bytes().split(|&byte| byte == b',') {
-            let element = trim_ows(element);
-            if element == b"*" || element.eq_ignore_ascii_case(token) {
-                return;
-            }
-            if !element.is_empty() {
-                joined.extend_from_slice(element);
-                joined.extend_from_slice(b", ");
-            }
-        }
-    }
-    joined.extend_from_slice(token);
-    if let Ok(value) = HeaderValue::from_bytes(&joined) {
-        response.insert(VARY, value);
     }
 }

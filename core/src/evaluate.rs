@@ -20,34 +20,31 @@ impl Policy {
     /// Decides one request, without the borrowed headers: see [`Policy::answer`].
     #[inline]
     pub fn decide(&self, request: &impl Facts) -> Verdict {
-        let origin = request.origin();
-        if origin == HeaderLine::Absent {
-            return self.verdict(Kind::NotCors, Reason::NotCors, None, AnswerId::NOT_CORS);
+        // Each step is a function of its own, so that a request pays for the registers of its own
+        // path only: most have no Origin, and most that have one are allowed and no preflights.
+        match request.origin() {
+            HeaderLine::Absent => Verdict::new(Kind::NotCors, Reason::NotCors, None, AnswerId::NOT_CORS),
+            origin => self.decide_cors(request, origin),
         }
+    }
+
+    #[inline(never)]
+    fn decide_cors(&self, request: &impl Facts, origin: HeaderLine<'_>) -> Verdict {
         // Presence counts, not content: an empty Access-Control-Request-Method makes a preflight.
-        let preflight = request.method() == b"OPTIONS" && request.request_method() != HeaderLine::Absent;
+        let preflight =
+            request.method() == b"OPTIONS" && !matches!(request.request_method(), HeaderLine::Absent);
         let kind = if preflight { Kind::Preflight } else { Kind::Actual };
         if let Some(reason) = self.refuse_origin(origin) {
-            return self.refused(kind, reason, origin, request);
-        }
-        if !preflight {
-            return self.verdict(kind, Reason::Allowed, Some(0), AnswerId::ACTUAL);
-        }
-        match self.rule.check_preflight(request) {
-            Ok(()) => self.verdict(kind, Reason::Allowed, Some(0), AnswerId::PREFLIGHT),
-            // These are answered in full, so that the browser's own console names the true cause.
-            Err(reason @ Reason::MethodNotAllowed) => {
-                self.verdict(kind, reason, Some(0), AnswerId::PREFLIGHT_METHOD_REFUSED)
-            }
-            Err(reason @ Reason::HeaderNotAllowed) => {
-                self.verdict(kind, reason, Some(0), AnswerId::PREFLIGHT)
-            }
-            Err(reason) => self.verdict(kind, reason, Some(0), AnswerId::FORBIDDEN),
+            refused(kind, reason, origin, request)
+        } else if preflight {
+            self.rule.decide_preflight(request)
+        } else {
+            Verdict::new(kind, Reason::Allowed, Some(0), AnswerId::ACTUAL)
         }
     }
 
     /// Why no rule is for this origin; none if one is.
-    #[inline]
+    #[inline(always)]
     fn refuse_origin(&self, origin: HeaderLine<'_>) -> Option<Reason> {
         if self.rule.any_origin {
             // Everyone gets the same answer, so the origin is not looked at.
@@ -61,25 +58,32 @@ impl Policy {
             Match::Unmatched(_) => Some(Reason::OriginNotAllowed),
         }
     }
+}
 
-    fn refused(&self, kind: Kind, reason: Reason, origin: HeaderLine<'_>, request: &impl Facts) -> Verdict {
-        match kind {
-            Kind::Preflight => self.verdict(kind, reason, None, AnswerId::FORBIDDEN),
-            _ if reason != Reason::MalformedOrigin && is_first_party(origin, request) => {
-                self.verdict(kind, Reason::SameOrigin, None, AnswerId::REFUSED)
-            }
-            _ => self.verdict(kind, reason, None, AnswerId::REFUSED),
+#[inline(never)]
+fn refused(kind: Kind, reason: Reason, origin: HeaderLine<'_>, request: &impl Facts) -> Verdict {
+    match kind {
+        Kind::Preflight => Verdict::new(kind, reason, None, AnswerId::FORBIDDEN),
+        _ if reason != Reason::MalformedOrigin && is_first_party(origin, request) => {
+            Verdict::new(kind, Reason::SameOrigin, None, AnswerId::REFUSED)
         }
-    }
-
-    #[inline]
-    fn verdict(&self, kind: Kind, reason: Reason, rule: Option<u32>, answer: AnswerId) -> Verdict {
-        let ready = self.answer(answer);
-        Verdict { kind, action: ready.action(), status: ready.status(), reason, rule, answer }
+        _ => Verdict::new(kind, reason, None, AnswerId::REFUSED),
     }
 }
 
 impl Rule {
+    #[inline(never)]
+    fn decide_preflight(&self, request: &impl Facts) -> Verdict {
+        let (reason, answer) = match self.check_preflight(request) {
+            Ok(()) => (Reason::Allowed, AnswerId::PREFLIGHT),
+            // These two are answered in full, so that the browser's own console names the true cause.
+            Err(Reason::MethodNotAllowed) => (Reason::MethodNotAllowed, AnswerId::PREFLIGHT_METHOD_REFUSED),
+            Err(Reason::HeaderNotAllowed) => (Reason::HeaderNotAllowed, AnswerId::PREFLIGHT),
+            Err(reason) => (reason, AnswerId::FORBIDDEN),
+        };
+        Verdict::new(Kind::Preflight, reason, Some(0), answer)
+    }
+
     /// Checks what a preflight asks for, in the order of the reasons.
     fn check_preflight(&self, request: &impl Facts) -> Result<(), Reason> {
         let HeaderLine::One(requested) = request.request_method() else {

@@ -92,38 +92,44 @@ impl HeaderSet {
     /// so the sorted list is walked along with them; what comes in another order or case is searched.
     pub(crate) fn check(&self, requested: &RequestHeaders<'_>) -> Result<(), Reason> {
         let mut budget = MAX_REQUEST_HEADERS_ELEMENTS;
-        let mut ahead = Some(self.names.iter());
+        let mut ahead = self.names.iter();
         for (line, blank_before) in requested.lines_after_blanks() {
             budget = spend(budget, blank_before)?;
-            for element in line.split(|&byte| byte == b',') {
+            let mut rest = line;
+            loop {
                 budget = spend(budget, 1)?;
-                let name = trim_ows(element);
-                if name.is_empty() {
-                    continue;
-                }
-                if self.any {
-                    if !is_token(name) {
-                        return Err(Reason::MalformedRequestHeaders);
+                if let Some(behind) = ahead.by_ref().find_map(|name| after_element(rest, name)) {
+                    match behind {
+                        [] => break,
+                        [_comma, next @ ..] => rest = next,
                     }
                     continue;
                 }
-                if let Some(names) = &mut ahead {
-                    if names.any(|known| **known == *name) {
-                        continue;
-                    }
-                    // Out of order: from here on each name is searched, so that the work stays linear.
-                    ahead = None;
-                }
-                if !self.contains(name) {
-                    return Err(if is_token(name) {
-                        Reason::HeaderNotAllowed
-                    } else {
-                        Reason::MalformedRequestHeaders
-                    });
+                // Not in order (from here on `ahead` is empty), or not so written: read it as it is.
+                let (element, behind) = match rest.iter().position(|&byte| byte == b',') {
+                    Some(comma) => rest.split_at_checked(comma).unwrap_or((rest, &[])),
+                    None => (rest, [].as_slice()),
+                };
+                self.check_element(trim_ows(element))?;
+                match behind {
+                    [] => break,
+                    [_comma, next @ ..] => rest = next,
                 }
             }
         }
         spend(budget, requested.trailing_blanks()).map(|_| ())
+    }
+
+    fn check_element(&self, name: &[u8]) -> Result<(), Reason> {
+        if name.is_empty() || (!self.any && self.contains(name)) {
+            Ok(())
+        } else if !is_token(name) {
+            Err(Reason::MalformedRequestHeaders)
+        } else if self.any {
+            Ok(())
+        } else {
+            Err(Reason::HeaderNotAllowed)
+        }
     }
 
     /// Whether the set names `name`, in any case of letters.
@@ -134,6 +140,13 @@ impl HeaderSet {
         lower.make_ascii_lowercase();
         self.names.binary_search_by(|known| (**known).cmp(lower)).is_ok()
     }
+}
+
+/// What follows `name` in `rest`, if that starts with exactly this element.
+#[inline]
+fn after_element<'l>(rest: &'l [u8], name: &[u8]) -> Option<&'l [u8]> {
+    let (element, behind) = rest.split_at_checked(name.len())?;
+    (matches!(behind.first(), None | Some(b',')) && element == name).then_some(behind)
 }
 
 /// Takes `count` elements from the budget.

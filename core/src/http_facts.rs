@@ -1,5 +1,7 @@
 //! The facts of a request of the crate `http`, read where they lie.
 
+use std::borrow::Cow;
+
 use http::header::{self, HeaderMap, HeaderName};
 use http::request::Parts;
 
@@ -21,12 +23,12 @@ fn facts_host<'r>(uri: &'r http::Uri, headers: &'r HeaderMap) -> HeaderLine<'r> 
     }
 }
 
-fn facts_request_headers(headers: &HeaderMap) -> RequestHeaders<'_> {
+fn facts_request_headers(headers: &HeaderMap) -> Cow<'_, RequestHeaders<'_>> {
     let mut lines = RequestHeaders::new();
     for value in headers.get_all(header::ACCESS_CONTROL_REQUEST_HEADERS) {
         lines.push(value.as_bytes());
     }
-    lines
+    Cow::Owned(lines)
 }
 
 static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -46,7 +48,7 @@ macro_rules! facts {
                 let $request = self;
                 line($headers, &header::ACCESS_CONTROL_REQUEST_METHOD)
             }
-            fn request_headers(&self) -> RequestHeaders<'_> {
+            fn request_headers(&self) -> Cow<'_, RequestHeaders<'_>> {
                 let $request = self;
                 facts_request_headers($headers)
             }

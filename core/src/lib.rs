@@ -58,6 +58,7 @@ mod document;
 mod evaluate;
 mod hash_key;
 mod header;
+mod http_apply;
 mod http_facts;
 pub mod limits;
 mod method;

@@ -152,6 +152,11 @@ impl OriginSet {
         {
             return Match::Matched;
         }
+        self.find_wildcard(value)
+    }
+
+    #[inline(never)]
+    fn find_wildcard<'o>(&self, value: &'o [u8]) -> Match<'o> {
         let Some(origin) = Origin::parse(value) else { return Match::Malformed };
         if self.wildcards.matches(&self.key, origin) { Match::Matched } else { Match::Unmatched(origin) }
     }

@@ -6,6 +6,7 @@ use http::HeaderValue;
 
 use crate::answer::{Answer, AnswerId, Edit, Op, ResponseHeader, Value};
 use crate::builder::PolicyBuilder;
+use crate::decision::Action;
 use crate::document;
 use crate::header::HeaderSet;
 use crate::method::MethodSet;
@@ -192,6 +193,16 @@ impl AnswerId {
     pub(crate) const PREFLIGHT: AnswerId = AnswerId(4);
     /// For preflights that the rule refuses for their method.
     pub(crate) const PREFLIGHT_METHOD_REFUSED: AnswerId = AnswerId(5);
+
+    /// What to do with this answer, and the status: known without a look at the policy.
+    #[inline]
+    pub(crate) const fn action(self) -> (Action, u16) {
+        match self {
+            AnswerId::NOT_CORS | AnswerId::REFUSED | AnswerId::ACTUAL => (Action::Forward, 0),
+            AnswerId::PREFLIGHT | AnswerId::PREFLIGHT_METHOD_REFUSED => (Action::Respond, PREFLIGHT_STATUS),
+            AnswerId(_) => (Action::Respond, FORBIDDEN_STATUS),
+        }
+    }
 }
 
 /// The status of an answered preflight.
@@ -215,15 +226,14 @@ impl Policy {
             edits.extend(rule.expose_edits());
             edits
         };
-        let not_cors = Answer::forward(with(if constant { granted() } else { Vec::new() }));
-        // In the order of the constants of AnswerId.
+        let not_cors = with(if constant { granted() } else { Vec::new() });
         let answers = Box::new([
-            not_cors,
-            Answer::forward(varying()),
-            Answer::respond(FORBIDDEN_STATUS, vec![vary("Origin")]),
-            Answer::forward(with(granted())),
-            Answer::respond(PREFLIGHT_STATUS, with(rule.preflight_edits(false))),
-            Answer::respond(PREFLIGHT_STATUS, with(rule.preflight_edits(true))),
+            Answer::new(AnswerId::NOT_CORS, not_cors),
+            Answer::new(AnswerId::REFUSED, varying()),
+            Answer::new(AnswerId::FORBIDDEN, vec![vary("Origin")]),
+            Answer::new(AnswerId::ACTUAL, with(granted())),
+            Answer::new(AnswerId::PREFLIGHT, with(rule.preflight_edits(false))),
+            Answer::new(AnswerId::PREFLIGHT_METHOD_REFUSED, with(rule.preflight_edits(true))),
         ]);
         Policy { rule, answers, warnings: warnings.into() }
     }
@@ -269,7 +279,7 @@ impl Policy {
     pub fn answer(&self, id: AnswerId) -> &Answer {
         // An id of another policy with more answers gets the one that grants nothing.
         static NOTHING: std::sync::LazyLock<Answer> =
-            std::sync::LazyLock::new(|| Answer::respond(FORBIDDEN_STATUS, vec![vary("Origin")]));
+            std::sync::LazyLock::new(|| Answer::new(AnswerId::FORBIDDEN, vec![vary("Origin")]));
         self.answers.get(id.index()).unwrap_or_else(|| &NOTHING)
     }
 

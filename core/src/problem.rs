@@ -93,17 +93,6 @@ impl Problems {
         }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.list.is_empty()
-    }
-
-    pub(crate) fn append(&mut self, other: Problems) {
-        self.unreported += other.unreported;
-        for problem in other.list {
-            self.push(|| problem);
-        }
-    }
-
     /// The problems in order, with lines and columns if they came from `text`.
     pub(crate) fn finish(mut self, text: Option<&str>) -> (Vec<Problem>, usize) {
         self.list.sort_by_key(|problem| problem.order);

@@ -1,5 +1,7 @@
 //! One HTTP request, as far as CORS sees it.
 
+use std::borrow::Cow;
+
 use crate::limits::{MAX_REQUEST_HEADERS_BYTES, MAX_REQUEST_HEADERS_LINES};
 
 /// What came of a header that should come at most once.
@@ -58,6 +60,28 @@ impl<'r> RequestHeaders<'r> {
         }
     }
 
+    /// The same lines, as kept by somebody else: those that are not blank, each with the number of
+    /// blank ones directly before it, then what the methods of the same names tell.
+    #[must_use]
+    #[inline]
+    pub fn from_parts(
+        lines_after_blanks: impl IntoIterator<Item = (&'r [u8], u32)>,
+        trailing_blanks: u32,
+        joined_len: usize,
+        overflow: bool,
+    ) -> Self {
+        let mut headers =
+            RequestHeaders { blank: trailing_blanks, bytes: joined_len, overflow, ..Self::new() };
+        for ((line, blank_before), (kept, kept_blank)) in
+            lines_after_blanks.into_iter().zip(headers.lines.iter_mut().zip(&mut headers.blank_before))
+        {
+            (*kept, *kept_blank) = (line, blank_before);
+            headers.kept += 1;
+        }
+        headers.seen = headers.kept > 0 || trailing_blanks > 0 || overflow;
+        headers
+    }
+
     /// Adds the next line.
     pub fn push(&mut self, value: &'r [u8]) {
         let separator = if self.seen { 2 } else { 0 };
@@ -95,12 +119,13 @@ impl<'r> RequestHeaders<'r> {
     }
 
     /// The kept lines, each with the number of blank ones before it.
-    pub(crate) fn lines_after_blanks(&self) -> impl Iterator<Item = (&'r [u8], u32)> {
+    pub fn lines_after_blanks(&self) -> impl Iterator<Item = (&'r [u8], u32)> {
         self.lines.into_iter().zip(self.blank_before).take(self.kept)
     }
 
     /// The blank lines behind the last one that is kept.
-    pub(crate) fn trailing_blanks(&self) -> u32 {
+    #[must_use]
+    pub fn trailing_blanks(&self) -> u32 {
         self.blank
     }
 }
@@ -121,8 +146,8 @@ pub trait Facts {
     fn origin(&self) -> HeaderLine<'_>;
     /// `Access-Control-Request-Method`.
     fn request_method(&self) -> HeaderLine<'_>;
-    /// `Access-Control-Request-Headers`.
-    fn request_headers(&self) -> RequestHeaders<'_>;
+    /// `Access-Control-Request-Headers`, borrowed if they are kept in this form.
+    fn request_headers(&self) -> Cow<'_, RequestHeaders<'_>>;
     /// `:authority` where the request has it (HTTP/2 and later), otherwise `Host`.
     fn host(&self) -> HeaderLine<'_>;
     /// `Sec-Fetch-Site`.
@@ -218,8 +243,8 @@ impl Facts for Request<'_> {
     fn request_method(&self) -> HeaderLine<'_> {
         self.request_method
     }
-    fn request_headers(&self) -> RequestHeaders<'_> {
-        self.request_headers
+    fn request_headers(&self) -> Cow<'_, RequestHeaders<'_>> {
+        Cow::Borrowed(&self.request_headers)
     }
     fn host(&self) -> HeaderLine<'_> {
         match self.authority {

@@ -1,0 +1,46 @@
+//! What an engine has to do to be compared.
+
+use crate::vectors::RequestLines;
+
+/// An implementation of corsac's interface in some language.
+pub trait Engine {
+    /// The name in `skip`.
+    const NAME: &'static str;
+    /// Whether removals are among the edits.
+    const REMOVES: bool;
+    type Policy: EnginePolicy;
+
+    fn build(&self, document: &str) -> Result<Self::Policy, Vec<ProblemData>>;
+}
+
+pub trait EnginePolicy {
+    fn evaluate(&self, request: &RequestLines) -> DecisionData;
+    fn document(&self) -> String;
+    fn warnings(&self) -> Vec<ProblemData>;
+    fn allows_origin(&self, origin: Option<&[u8]>, credentials: bool) -> bool;
+    /// The response's headers after the decision was applied; none if the engine leaves that to its host.
+    fn apply(&self, request: &RequestLines, response: &[(String, Vec<u8>)]) -> Option<Vec<(String, Vec<u8>)>>;
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DecisionData {
+    pub kind: String,
+    pub action: String,
+    pub status: u64,
+    pub allowed: bool,
+    pub reason: String,
+    pub rule: Option<u64>,
+    pub rule_name: Option<String>,
+    pub headers: Vec<(String, String, Vec<u8>)>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProblemData {
+    pub code: String,
+    pub path: String,
+    pub value: Option<String>,
+    pub message: String,
+    pub suggestion: Option<String>,
+    pub line: Option<u64>,
+    pub column: Option<u64>,
+}

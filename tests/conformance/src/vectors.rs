@@ -1,0 +1,142 @@
+//! Reads the vectors; `tests/vectors/README.md` describes their format.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+/// One case, with its policy resolved to the text of a document.
+#[derive(Debug, Clone)]
+pub struct Case {
+    pub file: String,
+    pub name: String,
+    /// The policy document as text: as written, or compact.
+    pub document: String,
+    /// Whether the document was given as text, so that positions are known.
+    pub is_text: bool,
+    pub request: Option<RequestLines>,
+    pub decision: Option<Value>,
+    pub problems: Option<Vec<Value>>,
+    pub warnings: Option<Vec<Value>>,
+    pub canonical: Option<String>,
+    pub allows_origin: Vec<(Option<Vec<u8>>, bool, bool)>,
+    pub response: Option<Vec<(String, Vec<u8>)>>,
+    pub applied: Option<Vec<(String, Vec<u8>)>>,
+    skip: Value,
+}
+
+/// A request as header lines.
+#[derive(Debug, Clone)]
+pub struct RequestLines {
+    pub method: Vec<u8>,
+    pub headers: Vec<(String, Vec<u8>)>,
+}
+
+impl Case {
+    pub fn skip_reason(&self, engine: &str) -> Option<&str> {
+        self.skip.get(engine).and_then(Value::as_str)
+    }
+}
+
+pub fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../vectors")
+}
+
+/// All cases of all files, in the order of their names.
+pub fn load() -> Vec<Case> {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder())
+        .expect("tests/vectors exists")
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .collect();
+    files.sort();
+    files.iter().flat_map(|path| load_file(path)).collect()
+}
+
+fn load_file(path: &Path) -> Vec<Case> {
+    let file = path.file_name().unwrap().to_string_lossy().into_owned();
+    let text = std::fs::read_to_string(path).unwrap();
+    let content: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{file}: {error}"));
+    let policies = &content["policies"];
+    let cases = content["cases"].as_array().unwrap_or_else(|| panic!("{file} has no cases"));
+    cases.iter().map(|case| read_case(&file, policies, case)).collect()
+}
+
+fn read_case(file: &str, policies: &Value, case: &Value) -> Case {
+    let name = case["name"].as_str().unwrap_or_else(|| panic!("{file}: a case without a name")).to_owned();
+    let place = format!("{file}: {name}");
+    let (document, is_text) = match (&case["text"], &case["document"], &case["policy"]) {
+        (Value::String(text), Value::Null, Value::Null) => (text.clone(), true),
+        (text @ Value::Object(_), Value::Null, Value::Null) => (generated(text).unwrap(), true),
+        (Value::Null, Value::Null, Value::String(policy)) => {
+            let document = &policies[policy];
+            assert!(!document.is_null(), "{place}: there is no policy {policy}");
+            (document.to_string(), false)
+        }
+        (Value::Null, document, Value::Null) | (Value::Null, Value::Null, document)
+            if case.get("document").is_some() || case.get("policy").is_some() =>
+        {
+            (document.to_string(), false)
+        }
+        _ => panic!("{place}: exactly one of text, document and policy"),
+    };
+    let list = |key: &str| case[key].as_array().cloned();
+    let headers = |value: &Value| value.as_array().map(|lines| lines.iter().flat_map(header_lines).collect());
+    let origins = list("allows_origin").unwrap_or_default();
+    let allows_origin = origins
+        .iter()
+        .map(|row| (row[0].as_str().map(latin1), row[1].as_bool().unwrap(), row[2].as_bool().unwrap()));
+    let case = Case {
+        file: file.to_owned(),
+        document,
+        is_text,
+        request: case.get("request").map(|request| RequestLines {
+            method: latin1(request["method"].as_str().unwrap()),
+            headers: headers(&request["headers"]).unwrap(),
+        }),
+        decision: case.get("decision").cloned(),
+        problems: list("problems"),
+        warnings: list("warnings"),
+        canonical: case["canonical"].as_str().map(str::to_owned),
+        allows_origin: allows_origin.collect(),
+        response: headers(&case["response"]),
+        applied: headers(&case["applied"]),
+        skip: case["skip"].clone(),
+        name,
+    };
+    let claims = case.decision.is_some()
+        || case.problems.is_some()
+        || case.canonical.is_some()
+        || case.applied.is_some()
+        || !case.allows_origin.is_empty();
+    assert!(claims, "{place}: claims nothing");
+    case
+}
+
+/// One entry of a list of headers: a line, or the same line several times.
+fn header_lines(entry: &Value) -> Vec<(String, Vec<u8>)> {
+    let (line, times) = match entry.get("lines") {
+        Some(line) => (line, entry["times"].as_u64().unwrap()),
+        None => (entry, 1),
+    };
+    let name = line[0].as_str().unwrap().to_owned();
+    let value = latin1(&generated(&line[1]).unwrap());
+    (0..times).map(|_| (name.clone(), value.clone())).collect()
+}
+
+/// A string, a string that is repeated, or several of them one after the other.
+pub fn generated(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Array(parts) => parts.iter().map(generated).collect(),
+        Value::Object(_) => {
+            let times = usize::try_from(value["times"].as_u64()?).ok()?;
+            Some(value["repeat"].as_str()?.repeat(times))
+        }
+        _ => None,
+    }
+}
+
+/// A byte for each character.
+fn latin1(text: &str) -> Vec<u8> {
+    text.chars().map(|c| u8::try_from(u32::from(c)).expect("vectors hold bytes")).collect()
+}

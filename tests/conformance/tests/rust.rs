@@ -1,0 +1,118 @@
+//! The Rust engine: the crate `corsac`, with its own requests and with those of the crate `http`.
+
+#![allow(missing_docs)]
+
+use corsac::{Decision, Policy, Problem, Request};
+use corsac_conformance::compare;
+use corsac_conformance::engine::{DecisionData, Engine, EnginePolicy, ProblemData};
+use corsac_conformance::vectors::RequestLines;
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+struct Rust;
+
+struct RustPolicy(Policy);
+
+impl Engine for Rust {
+    const NAME: &'static str = "rust";
+    const REMOVES: bool = true;
+    type Policy = RustPolicy;
+
+    fn build(&self, document: &str) -> Result<RustPolicy, Vec<ProblemData>> {
+        Policy::from_json(document).map(RustPolicy).map_err(|error| error.problems().iter().map(problem).collect())
+    }
+}
+
+fn problem(problem: &Problem) -> ProblemData {
+    ProblemData {
+        code: problem.code.to_owned(),
+        path: problem.path.clone(),
+        value: problem.value.clone(),
+        message: problem.message.clone(),
+        suggestion: problem.suggestion.clone(),
+        line: problem.line.map(u64::from),
+        column: problem.column.map(u64::from),
+    }
+}
+
+fn request(lines: &RequestLines) -> Request<'_> {
+    let mut request = Request::new(&lines.method);
+    for (name, value) in &lines.headers {
+        request.header(name, value);
+    }
+    request
+}
+
+/// The same request in the types of the crate `http`; none if it cannot hold it.
+fn http_request(lines: &RequestLines) -> Option<http::Request<()>> {
+    let mut request = http::Request::new(());
+    if lines.headers.iter().filter(|(name, _)| name == ":authority").count() > 1 {
+        return None;
+    }
+    *request.method_mut() = http::Method::from_bytes(&lines.method).ok()?;
+    for (name, value) in &lines.headers {
+        if name == ":authority" {
+            let authority = std::str::from_utf8(value).ok()?;
+            *request.uri_mut() = http::Uri::builder().scheme("https").authority(authority).path_and_query("/").build().ok()?;
+        } else {
+            let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+            request.headers_mut().append(name, HeaderValue::from_bytes(value).ok()?);
+        }
+    }
+    Some(request)
+}
+
+fn decision(decision: &Decision<'_>) -> DecisionData {
+    DecisionData {
+        kind: decision.kind().name().to_owned(),
+        action: decision.action().name().to_owned(),
+        status: u64::from(decision.status()),
+        allowed: decision.allowed(),
+        reason: decision.reason().name().to_owned(),
+        rule: decision.rule().map(u64::from),
+        rule_name: decision.rule_name().map(str::to_owned),
+        headers: decision
+            .headers()
+            .map(|edit| (edit.op.name().to_owned(), edit.name().to_owned(), edit.value.to_vec()))
+            .collect(),
+    }
+}
+
+impl EnginePolicy for RustPolicy {
+    fn evaluate(&self, lines: &RequestLines) -> DecisionData {
+        let request = request(lines);
+        let seen = decision(&self.0.evaluate(&request));
+        assert!(seen.headers.len() <= corsac::limits::MAX_EDITS);
+        if let Some(http) = http_request(lines) {
+            assert_eq!(seen, decision(&self.0.evaluate(&http)), "the crate http's request is decided alike");
+            assert_eq!(seen, decision(&self.0.evaluate(&http.into_parts().0)), "and so are its parts");
+        }
+        seen
+    }
+
+    fn document(&self) -> String {
+        self.0.document()
+    }
+
+    fn warnings(&self) -> Vec<ProblemData> {
+        self.0.warnings().iter().map(problem).collect()
+    }
+
+    fn allows_origin(&self, origin: Option<&[u8]>, credentials: bool) -> bool {
+        self.0.allows_origin(origin, credentials)
+    }
+
+    fn apply(&self, lines: &RequestLines, response: &[(String, Vec<u8>)]) -> Option<Vec<(String, Vec<u8>)>> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in response {
+            let name = HeaderName::from_bytes(name.as_bytes()).expect("vectors hold header names");
+            headers.append(name, HeaderValue::from_bytes(value).expect("vectors hold header values"));
+        }
+        self.0.evaluate(&request(lines)).apply(&mut headers);
+        Some(headers.iter().map(|(name, value)| (name.to_string(), value.as_bytes().to_vec())).collect())
+    }
+}
+
+#[test]
+fn every_vector() {
+    compare::run(&Rust);
+}

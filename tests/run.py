@@ -1,0 +1,127 @@
+"""Runs test suites, prints the seconds of each and one line over all.
+
+    run.py [--all | --check | --long | SUITE...]
+
+A suite is a command whose output ends with counts in the words of cargo, pytest, node:test or
+`N passed, N failed, N skipped`. Every suite is required unless optional.txt names it, with its
+reason; an optional one exits with 77 when it cannot run here.
+"""
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PYTHON = str(ROOT / ".venv/bin/python")
+CARGO_TEST = ["cargo", "test", "--release", "--locked", "--quiet"]
+
+# name: (groups, command)
+SUITES = {
+    "format": ("check", ["cargo", "fmt", "--all", "--check"]),
+    "lints": ("check", ["cargo", "clippy", "--release", "--locked", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]),
+    "rust": ("check", [*CARGO_TEST, "--no-fail-fast"]),
+    "c": ("check", ["sh", "tests/c/run.sh"]),
+    "abi": ("check", ["sh", "tests/abi/run.sh"]),
+    "python": ("all", [PYTHON, "-m", "pytest", "-q", "-rs", "tests/conformance/python"]),
+    "python types": ("all", ["sh", "bindings/python/types.sh"]),
+    "node": ("all", ["sh", "tests/conformance/node/run.sh"]),
+    "versions": ("all", [PYTHON, "tests/versions.py"]),
+    "readme": ("all", [PYTHON, "tests/readme.py"]),
+    "demo": ("all", [PYTHON, "tests/demo/demo.py"]),
+    "browsers": ("all", ["sh", "tests/browsers/run.sh"]),
+    "panics": ("all", [*CARGO_TEST, "-p", "corsac-ffi", "--features", "forced-panic"]),
+}
+
+COUNTS = [
+    # cargo
+    re.compile(r"^test result: \w+\. (?P<passed>\d+) passed; (?P<failed>\d+) failed; (?P<skipped>\d+) ignored", re.M),
+    # ours
+    re.compile(r"^(?P<passed>\d+) passed, (?P<failed>\d+) failed, (?P<skipped>\d+) skipped$", re.M),
+]
+
+
+def count(output):
+    """Passed, failed and skipped of everything in the output that counts; None if nothing does."""
+    found = [match.groupdict() for pattern in COUNTS for match in pattern.finditer(output)]
+    pytest = re.findall(r"^(?=.*\bin [\d.]+s)(?:=+ )?((?:\d+ \w+(?:, )?)+)", output, re.M)
+    for line in pytest:
+        words = {word.rstrip("s"): int(number) for number, word in re.findall(r"(\d+) (\w+)", line)}
+        found.append({
+            "passed": words.get("passed", 0),
+            "failed": words.get("failed", 0) + words.get("error", 0),
+            "skipped": words.get("skipped", 0),
+        })
+    node = {word: re.findall(rf"^[#ℹ] {word} (\d+)$", output, re.M) for word in ("pass", "fail", "cancelled", "skipped")}
+    if node["pass"]:
+        found.append({
+            "passed": sum(map(int, node["pass"])),
+            "failed": sum(map(int, node["fail"])) + sum(map(int, node["cancelled"])),
+            "skipped": sum(map(int, node["skipped"])),
+        })
+    if not found:
+        return None
+    return tuple(sum(int(counts[key]) for counts in found) for key in ("passed", "failed", "skipped"))
+
+
+def optional_suites():
+    lines = (ROOT / "tests/optional.txt").read_text().splitlines()
+    entries = (line.split(":", 1) for line in lines if line.strip() and not line.startswith("#"))
+    return {name.strip(): reason.strip() for name, reason in entries}
+
+
+def run(name, command, out, may_skip):
+    started = time.monotonic()
+    log = out / f"{name.replace(' ', '-')}.log"
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, errors="replace") as process:
+        output = process.stdout.read()
+    log.write_text(output)
+    seconds = time.monotonic() - started
+    if process.returncode == 77 and may_skip is not None:
+        reason = (output.strip().splitlines() or [may_skip])[-1]
+        print(f"SKIPPED {name}: {reason}", flush=True)
+        return 0, 0, 1
+    counts = count(output)
+    if counts is None:
+        # A command without counts is one test.
+        counts = (1, 0, 0) if process.returncode == 0 else (0, 1, 0)
+    passed, failed, skipped = counts
+    if process.returncode != 0 and failed == 0:
+        failed = 1
+    if passed + failed == 0:
+        failed = 1
+        output += "\nno test was executed"
+    if failed:
+        print(f"--- {name}: {' '.join(command)}\n{output.rstrip()}\n---", flush=True)
+    print(f"{name:<14} {seconds:6.1f} s   {passed:5} passed {failed:4} failed {skipped:4} skipped", flush=True)
+    return passed, failed, skipped
+
+
+def main(arguments):
+    groups = {"--check": {"check"}, "--all": {"check", "all"}, "--long": {"long"}}
+    if len(arguments) == 1 and arguments[0] in groups:
+        chosen = [name for name, (group, _) in SUITES.items() if group in groups[arguments[0]]]
+    else:
+        chosen = arguments
+        for name in chosen:
+            if name not in SUITES:
+                sys.exit(f"there is no suite {name!r}, write one of: {', '.join(SUITES)}")
+    out = ROOT / "tests/out"
+    out.mkdir(exist_ok=True)
+    may_skip = optional_suites()
+    totals = [0, 0, 0]
+    started = time.monotonic()
+    for name in chosen:
+        _, command = SUITES[name]
+        for index, number in enumerate(run(name, command, out, may_skip.get(name))):
+            totals[index] += number
+    print(f"{time.monotonic() - started:.0f} seconds in all")
+    print("{} passed, {} failed, {} skipped".format(*totals))
+    sys.exit(1 if totals[1] or not totals[0] else 0)
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("CARGO_TERM_COLOR", "never")
+    main(sys.argv[1:])
