@@ -1,0 +1,66 @@
+"""Every artefact carries the one version, which stands in Cargo.toml."""
+import ctypes
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+
+
+def library():
+    loaded = ctypes.CDLL(str(TARGET / "release/libcorsac.so"))
+    loaded.corsac_version.restype = ctypes.c_char_p
+    return loaded.corsac_version().decode()
+
+
+def header():
+    text = (ROOT / "include/corsac.h").read_text()
+    return ".".join(re.search(rf"^#define CORSAC_VERSION_{part} (\d+)$", text, re.M).group(1)
+                    for part in ("MAJOR", "MINOR", "PATCH"))
+
+
+def crates():
+    metadata = subprocess.run(["cargo", "metadata", "--format-version", "1", "--no-deps"], cwd=ROOT, check=True,
+                              stdout=subprocess.PIPE, text=True).stdout
+    versions = {package["version"] for package in json.loads(metadata)["packages"]}
+    return versions.pop() if len(versions) == 1 else f"several: {versions}"
+
+
+def python():
+    import corsac
+    return corsac.__version__
+
+
+def node():
+    return subprocess.run(["node", "-p", f"require({json.dumps(str(ROOT / 'bindings/node'))}).version"],
+                          check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+
+
+def node_package():
+    return json.loads((ROOT / "bindings/node/package.json").read_text())["version"]
+
+
+def changelog():
+    return re.search(r"^## (\S+?),? ", (ROOT / "CHANGELOG.md").read_text(), re.M).group(1)
+
+
+def main():
+    wanted = re.search(r'^version = "(.+)"$', (ROOT / "Cargo.toml").read_text(), re.M).group(1)
+    passed = failed = 0
+    for artefact in (crates, library, header, python, node, node_package, changelog):
+        seen = artefact()
+        if seen == wanted:
+            passed += 1
+        else:
+            failed += 1
+            print(f"{artefact.__name__} carries {seen}, Cargo.toml {wanted}")
+    print(f"{passed} passed, {failed} failed, 0 skipped")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
