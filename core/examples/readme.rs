@@ -1,4 +1,5 @@
 //! The example of the README.
+#![allow(clippy::print_stdout, reason = "an example prints")]
 
 use corsac::Policy;
 

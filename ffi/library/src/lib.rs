@@ -1,3 +1,3 @@
-//! The library `libcorsac`: what `corsac-ffi` exports, shared and static.
+//! The library `libcorsac`, shared and static: the functions of `corsac.h`.
 
 pub use corsac_ffi::*;

@@ -3,7 +3,12 @@
 //! Net is what a request costs less what it costs without CORS. Preflights never reach the
 //! application and count whole.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::indexing_slicing, reason = "a program for people")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    reason = "a program for people"
+)]
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -76,7 +81,8 @@ struct Case {
 }
 
 fn request(method: Method, headers: &[(&'static str, &str)]) -> Request<()> {
-    let mut request = Request::builder().method(method).uri("/").header("host", "api.example.com").header("accept", "*/*");
+    let mut request =
+        Request::builder().method(method).uri("/").header("host", "api.example.com").header("accept", "*/*");
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
@@ -174,11 +180,19 @@ fn main() {
         let copy = if case.reaches_application {
             Vec::new()
         } else {
-            (0..rounds).map(|_| time(calls, || { black_box(black_box(&case.request).clone()); })).collect()
+            (0..rounds)
+                .map(|_| {
+                    time(calls, || {
+                        black_box(black_box(&case.request).clone());
+                    })
+                })
+                .collect()
         };
         let base = figure(if case.reaches_application { std::mem::take(&mut seen[0]) } else { copy }).median;
-        let [_, tower, ours, alone] = seen.map(|rounds| if rounds.is_empty() { figure(vec![0.0]) } else { figure(rounds) });
-        let net = |figure: &Figure| [figure.median, figure.low, figure.high].map(|value| (value - base).max(0.1));
+        let [_, tower, ours, alone] =
+            seen.map(|rounds| if rounds.is_empty() { figure(vec![0.0]) } else { figure(rounds) });
+        let net =
+            |figure: &Figure| [figure.median, figure.low, figure.high].map(|value| (value - base).max(0.1));
         let (theirs, mine) = (net(&tower), net(&ours));
         let shown = |[median, low, high]: [f64; 3]| format!("{median:.0} ({low:.0}-{high:.0})");
         println!(

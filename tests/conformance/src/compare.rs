@@ -22,7 +22,8 @@ pub fn run<E: Engine>(engine: &E) {
             passed += 1;
         } else {
             failed += 1;
-            writeln!(differences, "{}: {}\n  document: {}", case.file, case.name, excerpt(&case.document)).unwrap();
+            writeln!(differences, "{}: {}\n  document: {}", case.file, case.name, excerpt(&case.document))
+                .unwrap();
             for difference in found {
                 writeln!(differences, "  {difference}").unwrap();
             }
@@ -64,7 +65,8 @@ fn differences_of<E: Engine>(engine: &E, case: &Case) -> Vec<String> {
     }
     for (origin, credentials, expected) in &case.allows_origin {
         let allowed = policy.allows_origin(origin.as_deref(), *credentials);
-        let what = format!("allows_origin({:?}, {credentials})", origin.as_deref().map(String::from_utf8_lossy));
+        let what =
+            format!("allows_origin({:?}, {credentials})", origin.as_deref().map(String::from_utf8_lossy));
         compare(&what, expected, &allowed, &mut found);
     }
     if let (Some(request), Some(response), Some(expected)) = (&case.request, &case.response, &case.applied)
@@ -87,7 +89,9 @@ fn compare<T: PartialEq + std::fmt::Debug>(what: &str, expected: &T, seen: &T, f
 fn sorted(lines: &[(String, Vec<u8>)]) -> Vec<(String, String)> {
     let mut lines: Vec<(String, String)> = lines
         .iter()
-        .map(|(name, value)| (name.to_ascii_lowercase(), value.iter().map(|&byte| char::from(byte)).collect()))
+        .map(|(name, value)| {
+            (name.to_ascii_lowercase(), value.iter().map(|&byte| char::from(byte)).collect())
+        })
         .collect();
     lines.sort_by(|a, b| a.0.cmp(&b.0));
     lines
@@ -104,7 +108,8 @@ const FOREIGN: [&str; 7] = [
 ];
 
 fn compare_decision(expected: &Value, seen: &DecisionData, removes: bool, found: &mut Vec<String>) {
-    let text = |key: &str| expected[key].as_str().unwrap_or_else(|| panic!("decision without {key}")).to_owned();
+    let text =
+        |key: &str| expected[key].as_str().unwrap_or_else(|| panic!("decision without {key}")).to_owned();
     let mut headers: Vec<(String, String, Vec<u8>)> = Vec::new();
     for edit in expected["headers"].as_array().expect("decision with headers") {
         let value = vectors::generated(&edit[2]).unwrap();
@@ -138,7 +143,13 @@ fn compare_decision(expected: &Value, seen: &DecisionData, removes: bool, found:
 fn shown(decision: &DecisionData) -> String {
     let mut text = format!(
         "{} {} {} {} {} rule {:?} {:?}",
-        decision.kind, decision.action, decision.status, decision.allowed, decision.reason, decision.rule, decision.rule_name
+        decision.kind,
+        decision.action,
+        decision.status,
+        decision.allowed,
+        decision.reason,
+        decision.rule,
+        decision.rule_name
     );
     for (op, name, value) in &decision.headers {
         write!(text, " | {op} {name}: {}", String::from_utf8_lossy(value)).unwrap();
@@ -146,7 +157,13 @@ fn shown(decision: &DecisionData) -> String {
     text
 }
 
-fn compare_problems(what: &str, expected: &[Value], seen: &[ProblemData], is_text: bool, found: &mut Vec<String>) {
+fn compare_problems(
+    what: &str,
+    expected: &[Value],
+    seen: &[ProblemData],
+    is_text: bool,
+    found: &mut Vec<String>,
+) {
     let codes: Vec<&str> = expected.iter().map(|problem| problem["code"].as_str().unwrap()).collect();
     let seen_codes: Vec<&str> = seen.iter().map(|problem| problem.code.as_str()).collect();
     if codes != seen_codes {

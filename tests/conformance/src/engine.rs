@@ -19,7 +19,8 @@ pub trait EnginePolicy {
     fn warnings(&self) -> Vec<ProblemData>;
     fn allows_origin(&self, origin: Option<&[u8]>, credentials: bool) -> bool;
     /// The response's headers after the decision was applied; none if the engine leaves that to its host.
-    fn apply(&self, request: &RequestLines, response: &[(String, Vec<u8>)]) -> Option<Vec<(String, Vec<u8>)>>;
+    fn apply(&self, request: &RequestLines, response: &[(String, Vec<u8>)])
+    -> Option<Vec<(String, Vec<u8>)>>;
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

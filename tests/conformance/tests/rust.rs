@@ -1,12 +1,13 @@
 //! The Rust engine: the crate `corsac`, with its own requests and with those of the crate `http`.
 
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::expect_used, reason = "a test suite has no public face")]
 
 use corsac::{Decision, Policy, Problem, Request};
 use corsac_conformance::compare;
 use corsac_conformance::engine::{DecisionData, Engine, EnginePolicy, ProblemData};
 use corsac_conformance::vectors::RequestLines;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::Value;
 
 struct Rust;
 
@@ -18,7 +19,9 @@ impl Engine for Rust {
     type Policy = RustPolicy;
 
     fn build(&self, document: &str) -> Result<RustPolicy, Vec<ProblemData>> {
-        Policy::from_json(document).map(RustPolicy).map_err(|error| error.problems().iter().map(problem).collect())
+        Policy::from_json(document)
+            .map(RustPolicy)
+            .map_err(|error| error.problems().iter().map(problem).collect())
     }
 }
 
@@ -52,7 +55,8 @@ fn http_request(lines: &RequestLines) -> Option<http::Request<()>> {
     for (name, value) in &lines.headers {
         if name == ":authority" {
             let authority = std::str::from_utf8(value).ok()?;
-            *request.uri_mut() = http::Uri::builder().scheme("https").authority(authority).path_and_query("/").build().ok()?;
+            *request.uri_mut() =
+                http::Uri::builder().scheme("https").authority(authority).path_and_query("/").build().ok()?;
         } else {
             let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
             request.headers_mut().append(name, HeaderValue::from_bytes(value).ok()?);
@@ -115,4 +119,61 @@ impl EnginePolicy for RustPolicy {
 #[test]
 fn every_vector() {
     compare::run(&Rust);
+}
+
+/// The document with a problem's suggestion in place of the value, or of the key.
+fn repaired(document: &Value, problem: &Problem, suggestion: &str) -> Option<Value> {
+    let mut document = document.clone();
+    let object = document.as_object_mut()?;
+    if problem.code == "unknown-key" {
+        let value = object.shift_remove(problem.value.as_deref()?)?;
+        if object.contains_key(suggestion) {
+            return None;
+        }
+        object.insert(suggestion.to_owned(), value);
+        return Some(document);
+    }
+    let place = match problem.path.split_once('[') {
+        Some((key, index)) => {
+            object.get_mut(key)?.get_mut(index.strip_suffix(']')?.parse::<usize>().ok()?)?
+        }
+        None => object.get_mut(&problem.path)?,
+    };
+    // A string as it is, or JSON text for anything else: only these codes suggest something else.
+    *place = match problem.code {
+        "wrong-type" | "max-age-out-of-range" => serde_json::from_str(suggestion).ok()?,
+        _ => Value::from(suggestion),
+    };
+    Some(document)
+}
+
+#[test]
+fn every_suggestion_removes_its_problem_and_adds_none() {
+    let mut tried = 0;
+    for case in corsac_conformance::vectors::load() {
+        let Ok(document) = serde_json::from_str::<Value>(&case.document) else { continue };
+        let Err(error) = Policy::from_json(&case.document) else { continue };
+        for problem in error.problems() {
+            let Some(suggestion) = &problem.suggestion else { continue };
+            let Some(repaired) = repaired(&document, problem, suggestion) else { continue };
+            tried += 1;
+            let left = match Policy::from_json(repaired.to_string()) {
+                Ok(_) => Vec::new(),
+                Err(error) => error.problems().to_vec(),
+            };
+            let of = |problem: &Problem| (problem.code, problem.path.clone(), problem.value.clone());
+            assert!(
+                !left.iter().any(|left| of(left) == of(problem)),
+                "{}: {suggestion} does not repair {problem:?}",
+                case.name
+            );
+            for new in &left {
+                // What a guard says of the repaired value may be new.
+                let guard = new.code.ends_with("-with-credentials");
+                let known = error.problems().iter().any(|old| (old.code, &old.path) == (new.code, &new.path));
+                assert!(guard || known, "{}: {suggestion} for {problem:?} brings {new:?}", case.name);
+            }
+        }
+    }
+    assert!(tried > 20, "only {tried} suggestions");
 }
