@@ -4,7 +4,6 @@ use crate::answer::AnswerId;
 use crate::decision::{Decision, Kind, Verdict};
 use crate::limits::{MAX_ECHOED_BYTES, MAX_REQUEST_HEADERS_BYTES};
 use crate::method;
-use crate::origin::Origin;
 use crate::origin_set::Match;
 use crate::policy::{Policy, Rule};
 use crate::reason::Reason;
@@ -54,8 +53,8 @@ impl Policy {
         match self.rule.origins.find(value) {
             Match::Matched => None,
             Match::Malformed => Some(Reason::MalformedOrigin),
-            Match::Unmatched(Origin::Null) => Some(Reason::NullOriginNotAllowed),
-            Match::Unmatched(_) => Some(Reason::OriginNotAllowed),
+            Match::UnmatchedNull => Some(Reason::NullOriginNotAllowed),
+            Match::Unmatched => Some(Reason::OriginNotAllowed),
         }
     }
 }

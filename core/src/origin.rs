@@ -41,6 +41,7 @@ impl WebScheme {
 
 impl<'o> Origin<'o> {
     /// Reads a value of `Origin`; none if no browser serializes an origin so.
+    #[inline]
     pub(crate) fn parse(value: &'o [u8]) -> Option<Origin<'o>> {
         if let Some(rest) = value.strip_prefix(b"https://") {
             return web(WebScheme::Https, rest);
@@ -85,6 +86,7 @@ pub(crate) fn is_custom(rest: &[u8]) -> bool {
 }
 
 /// Reads `host[:port]` up to its end.
+#[inline]
 fn web(scheme: WebScheme, authority: &[u8]) -> Option<Origin<'_>> {
     let host_len = match authority {
         [b'[', rest @ ..] => ipv6_len(rest)?,

@@ -10,11 +10,13 @@ use crate::pattern::{HostShape, Pattern, PortShape, Shape};
 
 /// What the set says of a value of `Origin`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Match<'o> {
+pub(crate) enum Match {
     /// A pattern matches.
     Matched,
     /// No pattern matches; the origin is well-formed.
-    Unmatched(Origin<'o>),
+    Unmatched,
+    /// No pattern matches; the origin is `null`.
+    UnmatchedNull,
     /// It is no origin.
     Malformed,
 }
@@ -145,20 +147,34 @@ impl OriginSet {
 
     /// Matches a value of `Origin`.
     #[inline]
-    pub(crate) fn find<'o>(&self, value: &'o [u8]) -> Match<'o> {
+    pub(crate) fn find(&self, value: &[u8]) -> Match {
         // What equals a configured origin is well-formed, so its grammar need not be checked.
         if self.lengths & length_bit(value.len()) != 0
             && self.exact.find(self.key.hash(value), |&index| self.texts.get(index) == value).is_some()
         {
             return Match::Matched;
         }
-        self.find_wildcard(value)
+        if self.wildcards.is_empty() { unmatched(value) } else { self.find_wildcard(value) }
     }
 
     #[inline(never)]
-    fn find_wildcard<'o>(&self, value: &'o [u8]) -> Match<'o> {
-        let Some(origin) = Origin::parse(value) else { return Match::Malformed };
-        if self.wildcards.matches(&self.key, origin) { Match::Matched } else { Match::Unmatched(origin) }
+    fn find_wildcard(&self, value: &[u8]) -> Match {
+        match Origin::parse(value) {
+            Some(origin) if self.wildcards.matches(&self.key, origin) => Match::Matched,
+            Some(Origin::Null) => Match::UnmatchedNull,
+            Some(_) => Match::Unmatched,
+            None => Match::Malformed,
+        }
+    }
+}
+
+/// What is said of a value that no pattern can match.
+#[inline(never)]
+fn unmatched(value: &[u8]) -> Match {
+    match Origin::parse(value) {
+        Some(Origin::Null) => Match::UnmatchedNull,
+        Some(_) => Match::Unmatched,
+        None => Match::Malformed,
     }
 }
 
@@ -257,6 +273,10 @@ impl Wildcards {
         let labels: usize = self.edges.iter().map(|edge| edge.label.len()).sum();
         let schemes: usize = self.schemes.iter().map(|scheme| scheme.len() + size_of::<Box<[u8]>>()).sum();
         self.edges.allocation_size() + self.terminals.allocation_size() + labels + schemes
+    }
+
+    fn is_empty(&self) -> bool {
+        self.nodes == 0 && self.schemes.is_empty()
     }
 
     #[inline]

@@ -294,7 +294,7 @@ impl Policy {
         let origin = origin.as_ref();
         let matched = match self.rule.origins.find(origin) {
             Match::Matched => true,
-            Match::Unmatched(_) => self.rule.any_origin,
+            Match::Unmatched | Match::UnmatchedNull => self.rule.any_origin,
             Match::Malformed => false,
         };
         matched && (self.rule.allow_credentials || !credentials)
