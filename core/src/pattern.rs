@@ -61,15 +61,9 @@ impl Invalid {
         Invalid { code, message: message.into(), suggestion: None }
     }
 
-    /// Adds a repair, if it is one.
-    fn instead(mut self, repaired: impl Into<String>) -> Self {
-        let repaired = repaired.into();
-        if let Ok(pattern) = Pattern::parse(&repaired) {
-            let repaired = pattern.text.into_owned();
-            self.message.push_str(", write ");
-            self.message.push_str(&Quoted(&repaired).to_string());
-            self.suggestion = Some(repaired);
-        }
+    /// Adds what was probably meant. It is offered only if it turns out to be a pattern.
+    fn instead(mut self, candidate: impl Into<String>) -> Self {
+        self.suggestion = Some(candidate.into());
         self
     }
 }
@@ -77,6 +71,21 @@ impl Invalid {
 impl<'p> Pattern<'p> {
     /// Reads a pattern and makes it canonical.
     pub(crate) fn parse(text: &'p str) -> Result<Pattern<'p>, Invalid> {
+        Pattern::read(text).map_err(|mut invalid| {
+            let candidate = invalid.suggestion.take();
+            let repaired = candidate.as_deref().and_then(|candidate| Pattern::read(candidate).ok());
+            if let Some(pattern) = repaired {
+                let repaired = pattern.text.into_owned();
+                invalid.message.push_str(", write ");
+                invalid.message.push_str(&Quoted(&repaired).to_string());
+                invalid.suggestion = Some(repaired);
+            }
+            invalid
+        })
+    }
+
+    /// The same, with a suggestion that is not looked at yet.
+    fn read(text: &'p str) -> Result<Pattern<'p>, Invalid> {
         match text {
             "*" => return Ok(Pattern { text: text.into(), shape: Shape::Any }),
             "null" => {
@@ -228,28 +237,43 @@ fn web<'p>(scheme: WebScheme, text: &'p str, rest: &str) -> Result<Pattern<'p>, 
         let message = format!("{} has {what}, which no origin has", Quoted(text));
         return Err(Invalid::new(code, message).instead(bare(authority)));
     }
-    let (host, port) = split_port(authority);
-    let port = match port {
-        None => PortShape::Default,
-        Some("*") => PortShape::Any,
+    let (host, digits) = split_port(authority);
+    let port = match digits {
+        None => Some(PortShape::Default),
+        Some("*") => Some(PortShape::Any),
         Some(digits) => match origin::port(digits.as_bytes()) {
-            Some(port) if port == scheme.default_port() => PortShape::Default,
-            Some(port) if port != 0 => PortShape::One(port),
-            _ => return Err(invalid_port(scheme, text, authority, host, digits)),
+            Some(port) if port == scheme.default_port() => Some(PortShape::Default),
+            Some(port) if port != 0 => Some(PortShape::One(port)),
+            _ => None,
         },
     };
-    let suffix = match port {
-        PortShape::Default => String::new(),
-        PortShape::One(port) => format!(":{port}"),
-        PortShape::Any => ":*".to_owned(),
+    let suffix = match (port, digits) {
+        (Some(PortShape::One(port)), _) => format!(":{port}"),
+        (Some(PortShape::Any), _) => ":*".to_owned(),
+        (Some(PortShape::Default), _) | (None, None) => String::new(),
+        (None, Some(digits)) => format!(":{digits}"),
     };
     let repaired = |host: &str| format!("{}://{host}{suffix}", scheme.name());
-    if host.is_empty() {
+    if host.is_empty() && authority.parse::<Ipv6Addr>().is_err() {
         return Err(Invalid::new("origin-without-host", format!("{} has no host", Quoted(text))));
     }
     let (shape, base) = match host.strip_prefix("*.") {
         Some(base) if !base.contains('*') => (HostShape::Subdomains, base),
         _ => (HostShape::Itself, host),
+    };
+    let in_place = |host: &str| match shape {
+        HostShape::Itself => repaired(host),
+        HostShape::Subdomains => repaired(&format!("*.{host}")),
+    };
+    check_labels(text, base, &in_place)?;
+    let base = if base.contains('*') { Ok(base.to_owned()) } else { canonical_host(text, base, &in_place) };
+    // Of several mistakes the host's is told, then the port's, then what only a person can mend.
+    let base = match base {
+        Err(invalid) if invalid.code != "ip-address-not-canonical" && port.is_some() => return Err(invalid),
+        base => base,
+    };
+    let Some(port) = port else {
+        return Err(invalid_port(scheme, text, authority, host, digits.unwrap_or_default()));
     };
     if host.contains('*') && is_address_with_wildcard(host) {
         return Err(Invalid::new(
@@ -257,11 +281,13 @@ fn web<'p>(scheme: WebScheme, text: &'p str, rest: &str) -> Result<Pattern<'p>, 
             format!("{} has a wildcard in an IP address, name each address", Quoted(text)),
         ));
     }
+    let base = base?;
     if base.contains('*') {
         let invalid = Invalid::new(
             "invalid-origin-wildcard",
             format!(
-                "{} has a wildcard where none can be; it stands for whole labels in front, as in \"https://*.example.com\", or for the port",
+                "{} has a wildcard where none can be; it stands for whole labels in front, as in \
+                 \"https://*.example.com\", or for the port",
                 Quoted(text)
             ),
         );
@@ -272,15 +298,8 @@ fn web<'p>(scheme: WebScheme, text: &'p str, rest: &str) -> Result<Pattern<'p>, 
             _ => invalid,
         });
     }
-    let base = canonical_host(text, base, &|host| match shape {
-        HostShape::Itself => repaired(host),
-        HostShape::Subdomains => repaired(&format!("*.{host}")),
-    })?;
     let insecure = scheme == WebScheme::Http && !is_local(&base);
-    let canonical = match shape {
-        HostShape::Itself => repaired(&base),
-        HostShape::Subdomains => repaired(&format!("*.{base}")),
-    };
+    let canonical = in_place(&base);
     let shape = if shape == HostShape::Itself && port != PortShape::Any {
         Shape::Exact { insecure }
     } else {
@@ -292,7 +311,11 @@ fn web<'p>(scheme: WebScheme, text: &'p str, rest: &str) -> Result<Pattern<'p>, 
 
 /// Splits at the colon in front of the port: the first one behind the brackets of an IPv6 address.
 fn split_port(authority: &str) -> (&str, Option<&str>) {
-    let search_from = authority.rfind(']').unwrap_or(0);
+    let search_from = match authority.rfind(']') {
+        Some(bracket) => bracket,
+        None if authority.starts_with('[') => return (authority, None),
+        None => 0,
+    };
     let colon = authority.bytes().skip(search_from).position(|byte| byte == b':').map(|at| at + search_from);
     match colon.and_then(|at| authority.split_at_checked(at)) {
         Some((host, port)) => (host, port.strip_prefix(':')),

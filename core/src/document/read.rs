@@ -39,7 +39,7 @@ pub(crate) fn read(document: &[u8]) -> Result<Policy, BuildError> {
         _ => RawValueSeed.deserialize(&mut json).map(|raw| {
             let message = format!("the document is {}, write an object", kind_of(raw.get()));
             let problem = whole("wrong-type", message, start as u64);
-            reader.draft.problem(|| Problem { value: Some(raw.get().to_owned()), ..problem });
+            reader.draft.problem(|| Problem { value: Some(plain(raw.get()).into_owned()), ..problem });
             reader
                 .draft
                 .origins_given(At { key: Key::AllowOrigins, index: None, order: start as u64 }, false);

@@ -51,7 +51,9 @@ fn differences_of<E: Engine>(engine: &E, case: &Case) -> Vec<String> {
         (Ok(policy), None) => policy,
     };
     if let (Some(request), Some(expected)) = (&case.request, &case.decision) {
-        compare_decision(expected, &policy.evaluate(request), E::REMOVES, &mut found);
+        let seen = policy.evaluate(request);
+        compare_decision(expected, &seen, E::REMOVES, &mut found);
+        compare("the same again", &seen, &policy.evaluate(request), &mut found);
     }
     if let Some(canonical) = &case.canonical {
         compare("canonical", canonical, &policy.document(), &mut found);
@@ -85,7 +87,8 @@ fn compare<T: PartialEq + std::fmt::Debug>(what: &str, expected: &T, seen: &T, f
     }
 }
 
-/// Lines by lower-case name, those of one name in their order.
+/// Lines by lower-case name, those of one name in their order; those of `Vary` joined, since a name may
+/// be merged into a line or stand on one of its own.
 fn sorted(lines: &[(String, Vec<u8>)]) -> Vec<(String, String)> {
     let mut lines: Vec<(String, String)> = lines
         .iter()
@@ -94,6 +97,14 @@ fn sorted(lines: &[(String, Vec<u8>)]) -> Vec<(String, String)> {
         })
         .collect();
     lines.sort_by(|a, b| a.0.cmp(&b.0));
+    lines.dedup_by(|next, line| {
+        let joined = line.0 == "vary" && next.0 == "vary";
+        if joined {
+            line.1.push_str(", ");
+            line.1.push_str(&next.1);
+        }
+        joined
+    });
     lines
 }
 

@@ -1,0 +1,182 @@
+"""Every vector of tests/vectors, whose README describes the format, on the Python package."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+
+from corsac import Policy, PolicyError
+
+ROOT = Path(__file__).resolve().parents[3]
+
+FOREIGN = [
+    "Access-Control-Allow-Origin",
+    "Access-Control-Allow-Credentials",
+    "Access-Control-Allow-Methods",
+    "Access-Control-Allow-Headers",
+    "Access-Control-Max-Age",
+    "Access-Control-Expose-Headers",
+    "Access-Control-Allow-Private-Network",
+]
+
+
+def generated(value):
+    """A string, a string that is repeated, or several of them one after the other."""
+    if isinstance(value, dict):
+        return value["repeat"] * value["times"]
+    if isinstance(value, list):
+        return "".join(map(generated, value))
+    return value
+
+
+def header_lines(entries):
+    """Lines of (name, value); an entry may be the same line several times."""
+    lines = []
+    for entry in entries:
+        line, times = (entry["lines"], entry["times"]) if isinstance(entry, dict) else (entry, 1)
+        lines += [(line[0], generated(line[1]))] * times
+    return lines
+
+
+def cases():
+    for file in sorted((ROOT / "tests/vectors").glob("*.json")):
+        content = json.loads(file.read_text("utf-8"))
+        for case in content["cases"]:
+            skip = case.get("skip", {}).get("python")
+            marks = [pytest.mark.skip(reason=f"{case['name']}: {skip}")] if skip else []
+            policies = content.get("policies", {})
+            yield pytest.param(case, policies, id=f"{file.stem}/{case['name']}", marks=marks)
+
+
+CASES = list(cases())
+
+
+def as_bytes(lines):
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in lines]
+
+
+def as_lists(lines):
+    headers = {}
+    for name, value in lines:
+        headers.setdefault(name, []).append(value)
+    return headers
+
+
+def shapes_of_headers(lines):
+    """The same header lines in every form that evaluate takes."""
+    yield lines
+    yield as_bytes(lines)
+    yield (tuple(line) for line in lines)
+    yield [list(line) for line in as_bytes(lines)]
+    names = [name.lower() for name, _ in lines]
+    if len(set(names)) == len({name for name, _ in lines}):
+        # Lines of one name stay in order in a mapping; those of different names need none.
+        yield as_lists(lines)
+        yield {name: tuple(values) for name, values in as_lists(as_bytes(lines)).items()}
+    if len(set(names)) == len(names):
+        yield dict(lines)
+        yield dict(as_bytes(lines))
+
+
+def builds(case, policies):
+    """Every way to build the policy of a case: (builder, whether lines and columns are told)."""
+    if "text" in case:
+        text = generated(case["text"])
+        yield lambda: Policy.from_json(text), True
+        yield lambda: Policy.from_json(text.encode("utf-8", "surrogatepass")), True
+        return
+    document = case.get("document", case.get("policy"))
+    if isinstance(document, str) and "policy" in case:
+        document = policies[document]
+    yield lambda: Policy.from_json(json.dumps(document, separators=(",", ":"))), True
+    yield lambda: Policy.from_json(json.dumps(document, separators=(",", ":"), ensure_ascii=False)), True
+    if isinstance(document, dict) and None not in document.values():  # None means absent
+        yield lambda: Policy(document), False
+        yield lambda: Policy(**document), False
+
+
+def compare_problems(expected, seen, has_places, exact_places):
+    assert [problem["code"] for problem in expected] == [problem.code for problem in seen]
+    for wanted, problem in zip(expected, seen):
+        keys = {"path", "value", "suggestion"}
+        if exact_places:
+            keys |= {"line", "column"}
+        elif not has_places:
+            assert (problem.line, problem.column) == (None, None)
+        for key in keys & wanted.keys():
+            assert getattr(problem, key) == wanted[key], f"{problem.code}: {key}"
+        assert problem.message and problem.message.isprintable()
+
+
+def check_decision(policy, request, expected):
+    lines = header_lines(request["headers"])
+    removed = expected["remove"]
+    if isinstance(removed, str):
+        removed = {"all": FOREIGN, "none": []}[removed]
+    headers = [(op, name, generated(value)) for op, name, value in expected["headers"]]
+    headers += [("remove", name, "") for name in removed]
+    for method in (request["method"], request["method"].encode("latin-1")):
+        for shape in shapes_of_headers(lines):
+            decision = policy.evaluate(method, shape)
+            for key in ("kind", "action", "status", "allowed", "reason", "rule", "rule_name"):
+                assert getattr(decision, key) == expected[key], (key, type(shape))
+            assert list(decision.headers) == headers
+
+
+def load_example():
+    spec = importlib.util.spec_from_file_location("server", ROOT / "bindings/python/examples/server.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+EXAMPLE = load_example()
+
+
+def check_applied(policy, request, response, expected):
+    """The example server applies decisions; its users copy it."""
+
+    def ordered(lines):
+        return sorted(((name.lower(), value) for name, value in lines), key=lambda line: line[0])
+
+    edits = policy.evaluate(request["method"], header_lines(request["headers"])).headers
+    once = EXAMPLE.apply(edits, header_lines(response))
+    assert ordered(once) == ordered(header_lines(expected))
+    assert ordered(EXAMPLE.apply(edits, once)) == ordered(once)
+
+
+@pytest.mark.parametrize(("case", "policies"), CASES)
+def test_vector(case, policies):
+    claims = 0
+    for build, has_places in builds(case, policies):
+        if "problems" in case:
+            with pytest.raises(PolicyError) as raised:
+                build()
+            compare_problems(case["problems"], raised.value.problems, has_places, "text" in case)
+            claims += 1
+            continue
+        policy = build()
+        if "warnings" in case:
+            compare_problems(case["warnings"], policy.warnings, has_places, "text" in case)
+        if "canonical" in case:
+            assert policy.document() == case["canonical"]
+            assert Policy.from_json(policy.document()) == policy
+            claims += 1
+        if "decision" in case:
+            check_decision(policy, case["request"], case["decision"])
+            claims += 1
+        for origin, credentials, expected in case.get("allows_origin", []):
+            for value in {origin, origin and origin.encode("latin-1")}:
+                assert policy.allows_origin(value, credentials) is expected, (value, credentials)
+            claims += 1
+        if "applied" in case:
+            check_applied(policy, case["request"], case["response"], case["applied"])
+            claims += 1
+    assert claims, "a case claims something"
+
+
+def test_names_of_vectors_are_unique():
+    names = [parameters.values[0]["name"] for parameters in CASES]
+    assert len(names) > 100
+    assert len(set(names)) == len(names)

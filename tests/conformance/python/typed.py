@@ -1,0 +1,68 @@
+"""Never run, but checked by mypy --strict: what the types of the package allow, and what they refuse."""
+
+from http.client import HTTPMessage
+from pathlib import Path
+from typing import assert_type
+
+from corsac import Decision, Policy, PolicyError, Problem, __version__
+
+APP = "https://app.example.com"
+
+policy = Policy(
+    allow_origins=[APP], allow_methods=("PUT",), allow_headers="*", expose_headers={"etag"},
+    allow_credentials=None, max_age=600,
+)
+policy = Policy(None, allow_origins="*")
+policy = Policy({"allow_origins": [APP], "max_age": 600})
+policy = Policy.from_json(b"{}")
+policy = Policy.from_file(Path("policy.json"))
+
+Policy()  # type: ignore[call-overload]
+Policy(allow_origin=[APP])  # type: ignore[call-overload]
+Policy(allow_origins=APP)  # type: ignore[call-overload]
+Policy({"allow_origins": [APP]}, max_age=600)  # type: ignore[call-overload]
+Policy.from_json({})  # type: ignore[arg-type]
+
+
+def headers_of_many_kinds(
+    text: dict[str, str],
+    lists: dict[str, list[str]],
+    scope: list[tuple[bytes, bytes]],
+    pairs: list[tuple[str, str]],
+    message: HTTPMessage,
+) -> None:
+    policy.evaluate("GET", text)
+    policy.evaluate("GET", lists)
+    policy.evaluate(b"GET", scope)
+    policy.evaluate("GET", pairs)
+    policy.evaluate("GET", iter(pairs))
+    policy.evaluate("GET", text.items())
+    policy.evaluate("GET", message.items())
+    policy.evaluate("GET", {b"host": b"api.example.com"})
+    policy.evaluate("GET", 5)  # type: ignore[arg-type]
+    policy.evaluate("GET", {"Origin": 5})  # type: ignore[arg-type]
+    policy.evaluate(None, {})  # type: ignore[arg-type]
+
+
+decision = policy.evaluate(method="GET", headers={})
+assert_type(decision, Decision)
+assert_type(decision.rule, int | None)
+for op, name, value in decision.headers:
+    if op == "set":
+        print(name.lower(), value)
+    if op == "delete":  # type: ignore[comparison-overlap]
+        pass
+if decision.kind == "other":  # type: ignore[comparison-overlap]
+    pass
+Decision().status = 5  # type: ignore[misc]
+
+try:
+    Policy.from_json("{}")
+except PolicyError as error:
+    assert_type(error.problems, tuple[Problem, ...])
+    assert_type(error.problems[0].line, int | None)
+assert_type(policy.warnings, tuple[Problem, ...])
+assert_type(policy.allows_origin(None), bool)
+assert_type(policy.document(), str)
+assert_type(__version__, str)
+policy.warnings = ()  # type: ignore[misc]
