@@ -1,0 +1,177 @@
+//! The C engine: the functions of `corsac.h`, called as a C program calls them.
+
+#![allow(missing_docs, reason = "a test suite has no public face")]
+
+use std::ffi::CStr;
+use std::mem::MaybeUninit;
+use std::ptr::{null, null_mut};
+
+use corsac_conformance::compare;
+use corsac_conformance::engine::{DecisionData, Engine, EnginePolicy, ProblemData};
+use corsac_conformance::vectors::RequestLines;
+use corsac_ffi::*;
+
+struct C;
+
+struct CPolicy(*const corsac_policy);
+
+impl Drop for CPolicy {
+    fn drop(&mut self) {
+        // SAFETY: the handle came from corsac_policy_from_json and is freed once.
+        unsafe { corsac_policy_free(self.0) }
+    }
+}
+
+fn lent(bytes: &[u8]) -> corsac_str {
+    corsac_str { data: bytes.as_ptr().cast(), len: bytes.len() }
+}
+
+/// The bytes of a string that the library lent; none for NULL.
+fn bytes(text: corsac_str) -> Option<Vec<u8>> {
+    // SAFETY: the library lends `len` bytes, for as long as the handle that gave them, which lives here.
+    (!text.data.is_null()).then(|| unsafe { std::slice::from_raw_parts(text.data.cast::<u8>(), text.len) }.to_vec())
+}
+
+fn text(text: corsac_str) -> Option<String> {
+    bytes(text).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn problems(error: *mut corsac_error) -> Vec<ProblemData> {
+    let position = |number: u32| (number != 0).then_some(u64::from(number));
+    // SAFETY: the handle came from the library, lives until the end, and is freed once.
+    unsafe {
+        let found = (0..corsac_error_len(error))
+            .map(|index| ProblemData {
+                code: text(corsac_error_code(error, index)).unwrap_or_default(),
+                path: text(corsac_error_path(error, index)).unwrap_or_default(),
+                value: text(corsac_error_value(error, index)),
+                message: text(corsac_error_message(error, index)).unwrap_or_default(),
+                suggestion: text(corsac_error_suggestion(error, index)),
+                line: position(corsac_error_line(error, index)),
+                column: position(corsac_error_column(error, index)),
+            })
+            .collect();
+        corsac_error_free(error);
+        found
+    }
+}
+
+impl Engine for C {
+    const NAME: &'static str = "c";
+    const REMOVES: bool = false;
+    type Policy = CPolicy;
+
+    fn build(&self, document: &str) -> Result<CPolicy, Vec<ProblemData>> {
+        let (mut policy, mut error) = (null(), null_mut());
+        // SAFETY: the document lives during the call, and the out-parameters are ours.
+        let status = unsafe { corsac_policy_from_json(lent(document.as_bytes()), &raw mut policy, &raw mut error) };
+        match status {
+            CORSAC_STATUS_OK => {
+                assert!(!policy.is_null() && error.is_null());
+                Ok(CPolicy(policy))
+            }
+            _ => {
+                assert_eq!(status, CORSAC_STATUS_CONFIG);
+                assert!(policy.is_null() && !error.is_null());
+                Err(problems(error))
+            }
+        }
+    }
+}
+
+fn name(name: *const std::ffi::c_char) -> String {
+    // SAFETY: names are static and end with NUL.
+    unsafe { CStr::from_ptr(name) }.to_string_lossy().into_owned()
+}
+
+impl EnginePolicy for CPolicy {
+    fn evaluate(&self, lines: &RequestLines) -> DecisionData {
+        let mut request = MaybeUninit::<corsac_request>::uninit();
+        let mut decision = MaybeUninit::<corsac_decision>::uninit();
+        let mut headers = [const { MaybeUninit::<corsac_header>::uninit() }; CORSAC_MAX_HEADERS as usize];
+        // SAFETY: the structs are ours and have the sizes that are told; all strings outlive the decision.
+        unsafe {
+            corsac_request_init(request.as_mut_ptr().cast(), size_of::<corsac_request>(), lent(&lines.method));
+            for (name, value) in &lines.headers {
+                corsac_request_header(request.as_mut_ptr(), lent(name.as_bytes()), lent(value));
+            }
+            corsac_decision_init(decision.as_mut_ptr().cast(), size_of::<corsac_decision>());
+            let status = corsac_policy_evaluate(self.0, request.as_ptr(), decision.as_mut_ptr());
+            assert_eq!(status, CORSAC_STATUS_OK);
+            let count = corsac_decision_headers(decision.as_ptr(), headers.as_mut_ptr().cast(), headers.len());
+            let decision = decision.assume_init();
+            assert_eq!(count, decision.headers_len as usize);
+            assert_eq!(decision.flags & CORSAC_FLAG_FOREIGN_HEADERS_KEPT, 0);
+            let op = |op: u32| match op {
+                CORSAC_OP_SET => "set",
+                CORSAC_OP_ADD => "add",
+                CORSAC_OP_VARY => "vary",
+                _ => "unknown",
+            };
+            DecisionData {
+                kind: match decision.kind {
+                    CORSAC_KIND_NOT_CORS => "not-cors",
+                    CORSAC_KIND_ACTUAL => "actual",
+                    CORSAC_KIND_PREFLIGHT => "preflight",
+                    _ => "none",
+                }
+                .to_owned(),
+                action: match decision.action {
+                    CORSAC_ACTION_FORWARD => "forward",
+                    CORSAC_ACTION_RESPOND => "respond",
+                    _ => "none",
+                }
+                .to_owned(),
+                status: u64::from(decision.status),
+                allowed: decision.allowed == 1,
+                reason: name(corsac_reason_name(decision.reason)),
+                rule: (decision.rule != CORSAC_NO_RULE).then_some(u64::from(decision.rule)),
+                rule_name: None,
+                headers: headers
+                    .into_iter()
+                    .take(count)
+                    .map(|header| header.assume_init())
+                    .map(|header| {
+                        let name = text(header.name).unwrap_or_default();
+                        (op(header.op).to_owned(), name, bytes(header.value).unwrap_or_default())
+                    })
+                    .collect(),
+            }
+        }
+    }
+
+    fn document(&self) -> String {
+        let mut document = null_mut();
+        // SAFETY: the handle is live, and the text is freed once, after it was copied.
+        unsafe {
+            assert_eq!(corsac_policy_document(self.0, &raw mut document), CORSAC_STATUS_OK);
+            let lent = corsac_str { data: corsac_text_data(document), len: corsac_text_len(document) };
+            let copy = text(lent).unwrap_or_default();
+            corsac_text_free(document);
+            copy
+        }
+    }
+
+    fn warnings(&self) -> Vec<ProblemData> {
+        let mut warnings = null_mut();
+        // SAFETY: the handle is live.
+        assert_eq!(unsafe { corsac_policy_warnings(self.0, &raw mut warnings) }, CORSAC_STATUS_OK);
+        problems(warnings)
+    }
+
+    fn allows_origin(&self, origin: Option<&[u8]>, credentials: bool) -> bool {
+        let origin = origin.map_or(corsac_str { data: null(), len: 0 }, lent);
+        // SAFETY: the handle is live, and the origin lives during the call.
+        unsafe { corsac_policy_allows_origin(self.0, origin, credentials) }
+    }
+
+    fn apply(&self, _: &RequestLines, _: &[(String, Vec<u8>)]) -> Option<Vec<(String, Vec<u8>)>> {
+        // A C host applies the headers to a response of its own.
+        None
+    }
+}
+
+#[test]
+fn every_vector() {
+    compare::run(&C);
+}
