@@ -4,6 +4,7 @@ use crate::answer::AnswerId;
 use crate::decision::{Decision, Kind, Verdict};
 use crate::limits::{MAX_ECHOED_BYTES, MAX_REQUEST_HEADERS_BYTES};
 use crate::method;
+use crate::origin::{WebScheme, split_web};
 use crate::origin_set::Match;
 use crate::policy::{Policy, Rule};
 use crate::reason::Reason;
@@ -33,41 +34,37 @@ impl Policy {
         let preflight =
             request.method() == b"OPTIONS" && !matches!(request.request_method(), HeaderLine::Absent);
         let kind = if preflight { Kind::Preflight } else { Kind::Actual };
-        if let Some(reason) = self.refuse_origin(origin) {
-            refused(kind, reason, origin, request)
-        } else if preflight {
+        // Where everyone gets the same answer, the origin is not looked at.
+        if !self.rule.any_origin {
+            let HeaderLine::One(origin) = origin else {
+                return refused(kind, Reason::MalformedOrigin);
+            };
+            let reason = match self.rule.origins.find(origin) {
+                Match::Matched => Reason::Allowed,
+                Match::Malformed => Reason::MalformedOrigin,
+                Match::Unmatched | Match::UnmatchedNull if !preflight && is_first_party(origin, request) => {
+                    Reason::SameOrigin
+                }
+                Match::Unmatched => Reason::OriginNotAllowed,
+                Match::UnmatchedNull => Reason::NullOriginNotAllowed,
+            };
+            if reason != Reason::Allowed {
+                return refused(kind, reason);
+            }
+        }
+        if preflight {
             self.rule.decide_preflight(request)
         } else {
             Verdict::new(kind, Reason::Allowed, Some(0), AnswerId::ACTUAL)
         }
     }
-
-    /// Why no rule is for this origin; none if one is.
-    #[inline(always)]
-    fn refuse_origin(&self, origin: HeaderLine<'_>) -> Option<Reason> {
-        if self.rule.any_origin {
-            // Everyone gets the same answer, so the origin is not looked at.
-            return None;
-        }
-        let HeaderLine::One(value) = origin else { return Some(Reason::MalformedOrigin) };
-        match self.rule.origins.find(value) {
-            Match::Matched => None,
-            Match::Malformed => Some(Reason::MalformedOrigin),
-            Match::UnmatchedNull => Some(Reason::NullOriginNotAllowed),
-            Match::Unmatched => Some(Reason::OriginNotAllowed),
-        }
-    }
 }
 
-#[inline(never)]
-fn refused(kind: Kind, reason: Reason, origin: HeaderLine<'_>, request: &impl Facts) -> Verdict {
-    match kind {
-        Kind::Preflight => Verdict::new(kind, reason, None, AnswerId::FORBIDDEN),
-        _ if reason != Reason::MalformedOrigin && is_first_party(origin, request) => {
-            Verdict::new(kind, Reason::SameOrigin, None, AnswerId::REFUSED)
-        }
-        _ => Verdict::new(kind, reason, None, AnswerId::REFUSED),
-    }
+/// The verdict where no rule is for the origin: nothing of the policy is disclosed.
+#[inline]
+fn refused(kind: Kind, reason: Reason) -> Verdict {
+    let answer = if kind == Kind::Preflight { AnswerId::FORBIDDEN } else { AnswerId::REFUSED };
+    Verdict::new(kind, reason, None, answer)
 }
 
 impl Rule {
@@ -89,7 +86,7 @@ impl Rule {
             return Err(Reason::MalformedRequestMethod);
         };
         // A method that is allowed by name is valid; with `*` every valid one is allowed.
-        if self.methods.any() || !self.methods.allows(requested) {
+        if !self.methods.names(requested) {
             if !method::is_valid(requested) {
                 return Err(Reason::MalformedRequestMethod);
             }
@@ -110,30 +107,27 @@ impl Rule {
 /// with every request that is not GET or HEAD (Fetch, "append a request `Origin` header").
 ///
 /// Neither fact stops DNS rebinding, and `Host` cannot tell http from https.
-#[cold]
-fn is_first_party(origin: HeaderLine<'_>, request: &impl Facts) -> bool {
+#[inline]
+fn is_first_party(origin: &[u8], request: &impl Facts) -> bool {
     match request.fetch_site() {
         HeaderLine::One(site) => matches!(site, b"same-origin" | b"none"),
         HeaderLine::Several => false,
-        HeaderLine::Absent => match (origin, request.host()) {
-            (HeaderLine::One(origin), HeaderLine::One(host)) => is_host_of(origin, host),
+        HeaderLine::Absent => match request.host() {
+            HeaderLine::One(host) => is_host_of(origin, host),
             _ => false,
         },
     }
 }
 
 /// Whether `host`, a value of `Host` or `:authority`, names host and port of an http or https origin.
+#[inline]
 fn is_host_of(origin: &[u8], host: &[u8]) -> bool {
-    let (authority, default_port): (_, &[u8]) = if let Some(authority) = origin.strip_prefix(b"https://") {
-        (authority, b":443")
-    } else if let Some(authority) = origin.strip_prefix(b"http://") {
-        (authority, b":80")
-    } else {
-        return false;
+    let Some((scheme, authority)) = split_web(origin) else { return false };
+    let default_port: &[u8] = match scheme {
+        WebScheme::Http => b":80",
+        WebScheme::Https => b":443",
     };
-    let host = match host.split_at_checked(host.len().saturating_sub(default_port.len())) {
-        Some((host, port)) if port == default_port => host,
-        _ => host,
-    };
-    authority.eq_ignore_ascii_case(host)
+    let Some((host, port)) = host.split_at_checked(authority.len()) else { return false };
+    let has_port = || !authority.ends_with(b"]") && authority.contains(&b':');
+    (port.is_empty() || (port == default_port && !has_port())) && authority.eq_ignore_ascii_case(host)
 }

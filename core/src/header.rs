@@ -1,5 +1,6 @@
 //! Header names: tokens, the names CORS speaks of, and the set of request headers a rule allows.
 
+use crate::bytes::same;
 use crate::limits::{MAX_HEADER_NAME_BYTES, MAX_REQUEST_HEADERS_ELEMENTS};
 use crate::reason::Reason;
 use crate::request::RequestHeaders;
@@ -146,7 +147,7 @@ impl HeaderSet {
 #[inline]
 fn after_element<'l>(rest: &'l [u8], name: &[u8]) -> Option<&'l [u8]> {
     let (element, behind) = rest.split_at_checked(name.len())?;
-    (matches!(behind.first(), None | Some(b',')) && element == name).then_some(behind)
+    (matches!(behind.first(), None | Some(b',')) && same(element, name)).then_some(behind)
 }
 
 /// Takes `count` elements from the budget.

@@ -53,6 +53,7 @@
 
 mod answer;
 mod builder;
+mod bytes;
 mod decision;
 mod document;
 mod evaluate;

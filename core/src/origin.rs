@@ -43,11 +43,8 @@ impl<'o> Origin<'o> {
     /// Reads a value of `Origin`; none if no browser serializes an origin so.
     #[inline]
     pub(crate) fn parse(value: &'o [u8]) -> Option<Origin<'o>> {
-        if let Some(rest) = value.strip_prefix(b"https://") {
-            return web(WebScheme::Https, rest);
-        }
-        if let Some(rest) = value.strip_prefix(b"http://") {
-            return web(WebScheme::Http, rest);
+        if let Some((scheme, authority)) = split_web(value) {
+            return web(scheme, authority);
         }
         if value == b"null" {
             return Some(Origin::Null);
@@ -57,6 +54,16 @@ impl<'o> Origin<'o> {
         let rest = rest.strip_prefix(b"://")?;
         let known = !is_web_scheme(scheme) && !is_refused_scheme(scheme);
         (known && is_scheme(scheme) && is_custom(rest)).then_some(Origin::Custom { scheme })
+    }
+}
+
+/// Splits off `http://` or `https://`.
+#[inline]
+pub(crate) fn split_web(origin: &[u8]) -> Option<(WebScheme, &[u8])> {
+    match (origin.split_first_chunk(), origin.split_first_chunk()) {
+        (Some((b"https://", authority)), _) => Some((WebScheme::Https, authority)),
+        (_, Some((b"http://", authority))) => Some((WebScheme::Http, authority)),
+        _ => None,
     }
 }
 
@@ -105,20 +112,45 @@ fn web(scheme: WebScheme, authority: &[u8]) -> Option<Origin<'_>> {
 /// if it is not a name: labels of 1 to 63 bytes of `a-z 0-9 - _`, and one trailing dot.
 #[inline]
 fn name_len(authority: &[u8]) -> Option<usize> {
-    let mut label = 0;
-    let mut len: usize = 0;
+    let mut before = b'.';
+    let mut len = 0;
     for &byte in authority {
-        match byte {
-            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' => label += 1,
-            b'.' if 0 < label && label <= MAX_LABEL_BYTES => label = 0,
-            b':' => break,
-            _ => return None,
+        // An empty label is a dot at the start or behind a dot.
+        if !is_name_byte(byte) || (byte == b'.' && before == b'.') {
+            break;
         }
+        before = byte;
         len += 1;
     }
-    // A label of length zero here is what follows a trailing dot, or an empty host.
-    let without_dot = if label == 0 { len.checked_sub(1)? } else { len };
-    (label <= MAX_LABEL_BYTES && without_dot <= MAX_HOST_BYTES).then_some(len)
+    let (name, behind) = authority.split_at_checked(len)?;
+    if name.is_empty() || !matches!(behind.first(), None | Some(b':')) {
+        return None;
+    }
+    // Nearly all names are shorter than one label may be.
+    let within_limits = len <= MAX_LABEL_BYTES || {
+        let name = name.strip_suffix(b".").unwrap_or(name);
+        name.len() <= MAX_HOST_BYTES
+            && name.split(|&byte| byte == b'.').all(|label| label.len() <= MAX_LABEL_BYTES)
+    };
+    within_limits.then_some(len)
+}
+
+/// Whether `byte` may stand in a host name: `a-z 0-9 - _ .`
+#[inline]
+fn is_name_byte(byte: u8) -> bool {
+    const NAME_BYTES: [bool; 256] = {
+        let mut table = [false; 256];
+        let mut byte = 0;
+        while byte < 256 {
+            #[allow(clippy::indexing_slicing, reason = "in a constant, a panic is an error of the compiler")]
+            {
+                table[byte] = matches!(byte as u8, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.');
+            }
+            byte += 1;
+        }
+        table
+    };
+    NAME_BYTES.get(usize::from(byte)).copied().unwrap_or(false)
 }
 
 /// Whether `host` is a host name as origins have it.

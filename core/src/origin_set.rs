@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use hashbrown::HashTable;
 
+use crate::bytes::same;
 use crate::hash_key::HashKey;
 use crate::origin::{Origin, WebScheme};
 use crate::pattern::{HostShape, Pattern, PortShape, Shape};
@@ -30,6 +31,8 @@ pub(crate) struct OriginSet {
     texts: Texts,
     /// Indices of the exact origins.
     exact: HashTable<u32>,
+    /// The same while they are few: comparing a few costs less than hashing.
+    few: Vec<u32>,
     /// Bit n is set if an exact origin has n bytes, bit 63 for all from 63 on: most origins that are
     /// refused are told by their length.
     lengths: u64,
@@ -71,6 +74,9 @@ impl Texts {
     }
 }
 
+/// How many exact origins are compared one by one.
+const FEW: usize = 4;
+
 fn length_bit(len: usize) -> u64 {
     1 << len.min(63)
 }
@@ -81,6 +87,7 @@ impl OriginSet {
             key,
             texts: Texts::default(),
             exact: HashTable::new(),
+            few: Vec::new(),
             lengths: 0,
             wildcards: Wildcards::default(),
         }
@@ -90,7 +97,7 @@ impl OriginSet {
     /// everyone asks no set.
     pub(crate) fn insert(&mut self, pattern: &Pattern<'_>) -> bool {
         let text = pattern.text.as_bytes();
-        let OriginSet { key, texts, exact, lengths, wildcards } = self;
+        let OriginSet { key, texts, exact, few, lengths, wildcards } = self;
         match pattern.shape {
             Shape::Any => false,
             Shape::Exact { .. } => {
@@ -101,6 +108,11 @@ impl OriginSet {
                 let Some(index) = texts.push(text) else { return false };
                 exact.insert_unique(hash, index, |&index| key.hash(texts.get(index)));
                 *lengths |= length_bit(text.len());
+                if exact.len() <= FEW {
+                    few.push(index);
+                } else {
+                    few.clear();
+                }
                 true
             }
             Shape::Scheme => {
@@ -149,12 +161,20 @@ impl OriginSet {
     #[inline]
     pub(crate) fn find(&self, value: &[u8]) -> Match {
         // What equals a configured origin is well-formed, so its grammar need not be checked.
-        if self.lengths & length_bit(value.len()) != 0
-            && self.exact.find(self.key.hash(value), |&index| self.texts.get(index) == value).is_some()
-        {
+        if self.lengths & length_bit(value.len()) != 0 && self.has_exact(value) {
             return Match::Matched;
         }
         if self.wildcards.is_empty() { unmatched(value) } else { self.find_wildcard(value) }
+    }
+
+    #[inline]
+    fn has_exact(&self, value: &[u8]) -> bool {
+        let is_it = |&index: &u32| same(self.texts.get(index), value);
+        if self.few.is_empty() {
+            self.exact.find(self.key.hash(value), is_it).is_some()
+        } else {
+            self.few.iter().any(is_it)
+        }
     }
 
     #[inline(never)]
@@ -169,7 +189,7 @@ impl OriginSet {
 }
 
 /// What is said of a value that no pattern can match.
-#[inline(never)]
+#[inline]
 fn unmatched(value: &[u8]) -> Match {
     match Origin::parse(value) {
         Some(Origin::Null) => Match::UnmatchedNull,
