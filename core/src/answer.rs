@@ -167,7 +167,7 @@ impl HeaderEdit<'_> {
 
 /// The number of an answer of a policy, below [`crate::Policy::answers`]`.len()`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct AnswerId(pub(crate) u32);
+pub struct AnswerId(pub(crate) u16);
 
 impl AnswerId {
     /// The index into [`crate::Policy::answers`].

@@ -79,43 +79,89 @@ impl fmt::Display for Action {
 }
 
 /// A decision as plain data, without the headers, which are those of its answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Verdict {
-    /// Which request it was.
-    pub kind: Kind,
-    /// What to do.
-    pub action: Action,
-    /// The status to respond with; 0 for [`Action::Forward`].
-    pub status: u16,
-    /// Why.
-    pub reason: Reason,
-    /// The answer of the policy that holds the headers.
-    pub answer: AnswerId,
-    /// The index of the rule, or `NO_RULE`: an `Option` would not let a verdict fit two registers.
-    rule: u32,
-}
+///
+/// One number, so that it comes back in a register.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Verdict(u64);
 
+/// The rule where none matched.
 const NO_RULE: u32 = u32::MAX;
 
 impl Verdict {
     #[inline]
-    pub(crate) fn new(kind: Kind, reason: Reason, rule: Option<u32>, answer: AnswerId) -> Verdict {
-        let (action, status) = answer.action();
-        Verdict { kind, action, status, reason, answer, rule: rule.unwrap_or(NO_RULE) }
+    pub(crate) const fn new(kind: Kind, reason: Reason, rule: Option<u32>, answer: AnswerId) -> Verdict {
+        let rule = match rule {
+            Some(rule) => rule,
+            None => NO_RULE,
+        };
+        Verdict(kind as u64 | (reason as u64) << 8 | (answer.0 as u64) << 16 | (rule as u64) << 32)
+    }
+
+    /// Which request it was.
+    #[must_use]
+    #[inline]
+    pub const fn kind(self) -> Kind {
+        match self.0 as u8 {
+            1 => Kind::NotCors,
+            2 => Kind::Actual,
+            _ => Kind::Preflight,
+        }
+    }
+
+    /// Why.
+    #[must_use]
+    #[inline]
+    pub const fn reason(self) -> Reason {
+        Reason::from_number((self.0 >> 8) as u8)
+    }
+
+    /// Whether the request is allowed.
+    #[must_use]
+    #[inline]
+    pub const fn allowed(self) -> bool {
+        self.reason().allowed()
     }
 
     /// The index of the rule that decided; none if no rule matched.
     #[must_use]
     #[inline]
-    pub const fn rule(&self) -> Option<u32> {
-        if self.rule == NO_RULE { None } else { Some(self.rule) }
+    pub const fn rule(self) -> Option<u32> {
+        let rule = (self.0 >> 32) as u32;
+        if rule == NO_RULE { None } else { Some(rule) }
     }
 
-    /// Whether the request is allowed.
+    /// The answer of the policy that holds the headers.
     #[must_use]
-    pub const fn allowed(&self) -> bool {
-        self.reason.allowed()
+    #[inline]
+    pub const fn answer(self) -> AnswerId {
+        AnswerId((self.0 >> 16) as u16)
+    }
+
+    /// What to do.
+    #[must_use]
+    #[inline]
+    pub const fn action(self) -> Action {
+        self.answer().action().0
+    }
+
+    /// The status to respond with; 0 for [`Action::Forward`].
+    #[must_use]
+    #[inline]
+    pub const fn status(self) -> u16 {
+        self.answer().action().1
+    }
+}
+
+impl fmt::Debug for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verdict")
+            .field("kind", &self.kind())
+            .field("action", &self.action())
+            .field("status", &self.status())
+            .field("reason", &self.reason())
+            .field("rule", &self.rule())
+            .field("answer", &self.answer())
+            .finish()
     }
 }
 
@@ -131,19 +177,19 @@ impl<'a> Decision<'a> {
     /// Which request it was.
     #[must_use]
     pub fn kind(&self) -> Kind {
-        self.verdict.kind
+        self.verdict.kind()
     }
 
     /// What to do.
     #[must_use]
     pub fn action(&self) -> Action {
-        self.verdict.action
+        self.verdict.action()
     }
 
     /// The status to respond with; 0 where the application responds.
     #[must_use]
     pub fn status(&self) -> u16 {
-        self.verdict.status
+        self.verdict.status()
     }
 
     /// Whether the request is allowed. True for requests that are not CORS.
@@ -155,7 +201,7 @@ impl<'a> Decision<'a> {
     /// Why.
     #[must_use]
     pub fn reason(&self) -> Reason {
-        self.verdict.reason
+        self.verdict.reason()
     }
 
     /// The index of the rule that decided; none if no rule matched.
@@ -179,7 +225,7 @@ impl<'a> Decision<'a> {
     /// The header edits, in the order in which they apply.
     #[must_use]
     pub fn headers(&self) -> HeaderEdits<'a> {
-        self.policy.answer(self.verdict.answer).fill(self.request)
+        self.policy.answer(self.verdict.answer()).fill(self.request)
     }
 
     /// Applies the header edits to a response. Doing it twice changes nothing.
@@ -187,7 +233,7 @@ impl<'a> Decision<'a> {
     /// Apply them to every final response, errors, redirects, `HEAD` and 304 included, and never
     /// to 1xx.
     pub fn apply(&self, response: &mut HeaderMap) {
-        self.policy.answer(self.verdict.answer).apply(self.request, response);
+        self.policy.answer(self.verdict.answer()).apply(self.request, response);
     }
 }
 

@@ -74,6 +74,24 @@ impl Reason {
         self as u32
     }
 
+    /// The reason with this number; what is none refuses.
+    #[inline]
+    pub(crate) const fn from_number(number: u8) -> Reason {
+        match number {
+            1 => Reason::Allowed,
+            2 => Reason::NotCors,
+            3 => Reason::SameOrigin,
+            4 => Reason::MalformedOrigin,
+            5 => Reason::NullOriginNotAllowed,
+            6 => Reason::OriginNotAllowed,
+            7 => Reason::MalformedRequestMethod,
+            8 => Reason::MethodNotAllowed,
+            9 => Reason::RequestHeadersTooLarge,
+            10 => Reason::MalformedRequestHeaders,
+            _ => Reason::HeaderNotAllowed,
+        }
+    }
+
     /// Whether a request decided for this reason is allowed.
     #[must_use]
     pub const fn allowed(self) -> bool {
@@ -84,5 +102,18 @@ impl Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Reason;
+
+    #[test]
+    fn numbers_are_stable_and_lead_back() {
+        for (index, reason) in (1..).zip(Reason::ALL) {
+            assert_eq!(reason.number(), index);
+            assert_eq!(Reason::from_number(index as u8), reason);
+        }
     }
 }

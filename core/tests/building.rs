@@ -152,7 +152,7 @@ fn an_answer_filled_from_its_facts_is_the_decision() {
     let mut request = corsac::Request::new("GET");
     request.header("origin", "https://a.example");
     let verdict = policy.decide(&request);
-    let filled: Vec<_> = policy.answer(verdict.answer).fill(&request).collect();
+    let filled: Vec<_> = policy.answer(verdict.answer()).fill(&request).collect();
     let decided: Vec<_> = policy.evaluate(&request).headers().collect();
     assert_eq!(filled, decided);
     assert!(!filled.is_empty());

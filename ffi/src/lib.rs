@@ -14,6 +14,7 @@ mod guard;
 mod memory;
 mod names;
 mod policy;
+mod ready;
 mod request;
 mod types;
 

@@ -179,3 +179,12 @@ pub fn names() -> Names {
 pub fn version() -> &'static str {
     corsac::VERSION
 }
+
+/// How much memory the garbage collector was told about by this and other native modules, in bytes.
+///
+/// # Errors
+/// If the environment is being torn down.
+#[napi(catch_unwind)]
+pub fn external_memory(env: &Env) -> Result<i64> {
+    env.adjust_external_memory(0)
+}

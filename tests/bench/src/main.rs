@@ -54,9 +54,9 @@ impl Corsac {
     fn call(&mut self, request: Request<()>) -> Response<()> {
         let verdict = self.policy.decide(&request);
         let (head, ()) = request.into_parts();
-        let mut response = if verdict.action == Action::Respond {
+        let mut response = if verdict.action() == Action::Respond {
             let mut response = Response::new(());
-            *response.status_mut() = http::StatusCode::from_u16(verdict.status).unwrap();
+            *response.status_mut() = http::StatusCode::from_u16(verdict.status()).unwrap();
             response
         } else {
             finished(self.application.call(Request::new(())))

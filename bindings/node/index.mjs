@@ -1,0 +1,5 @@
+// The same module for `import`: one instance, however it is loaded.
+
+import corsac from './index.js';
+
+export const { Policy, PolicyError, Decision, version } = corsac;

@@ -1,0 +1,135 @@
+'use strict';
+// A compiled policy, and the one place that calls its native functions.
+
+const fs = require('node:fs');
+const { types } = require('node:util');
+
+const native = require('./native.js');
+const { Answer, answerIndex, makeDecision } = require('./decision.js');
+const { describe, readHeaders } = require('./headers.js');
+const { PolicyError, makeProblems } = require('./problems.js');
+const { readOptions } = require('./options.js');
+
+/** What the native half made of a document. */
+class Compiled {
+  constructor({ decide, edits, allowsOrigin, document, answers, warnings }, rename) {
+    this.decide = decide;
+    this.edits = edits;
+    this.allowsOrigin = allowsOrigin;
+    this.document = document;
+    this.answers = Object.freeze(answers.map((answer) => new Answer(answer)));
+    this.warnings = makeProblems(warnings, rename);
+    // The integer for every request without Origin, so that those need no call.
+    this.notCors = decide('GET', undefined);
+    Object.freeze(this);
+  }
+}
+
+function compile(document, rename = () => {}, source = null) {
+  const result = native.compile(document);
+  if (result.problems !== undefined) {
+    throw new PolicyError(makeProblems(result.problems, rename), result.unreported, source);
+  }
+  return new Compiled(result, rename);
+}
+
+/** The internals of a policy, for the middlewares of this package; see `Policy.#compiled`. */
+let internals;
+
+class Policy {
+  /**
+   * `decide(method, origin, requestMethod, requestHeaders, host, fetchSite)` gives an integer
+   * (decision.js says which), `answers` the ready answer for it. Facts are strings, arrays of strings
+   * (several lines) or undefined (no such header); code units above U+00FF match nothing.
+   */
+  #compiled;
+  /** By integer: the last decision, and for which origin it is good; for any if that is null. */
+  #ready = new Map();
+
+  constructor(options) {
+    if (options instanceof Compiled) {
+      this.#compiled = options;
+    } else {
+      const { text, rename } = readOptions(options);
+      this.#compiled = compile(text, rename);
+    }
+    Object.freeze(this);
+  }
+
+  static {
+    internals = (policy) => policy.#compiled;
+  }
+
+  static fromJSON(text) {
+    return new Policy(compile(readText(text)));
+  }
+
+  static fromFile(path) {
+    if (typeof path !== 'string' && !(path instanceof URL)) {
+      throw new TypeError(`path is ${describe(path)}, not a string or a URL`);
+    }
+    return new Policy(compile(fs.readFileSync(path), undefined, String(path)));
+  }
+
+  evaluate(method, headers) {
+    const compiled = this.#compiled;
+    if (typeof method !== 'string') throw new TypeError(`method is ${describe(method)}, not a string`);
+    const { origin, requestMethod, requestHeaders, host, authority, fetchSite } = readHeaders(headers);
+    const facts = [method, origin, requestMethod, requestHeaders, authority ?? host, fetchSite];
+    const verdict = origin === undefined ? compiled.notCors : compiled.decide(...facts);
+    const ready = this.#ready.get(verdict);
+    if (ready !== undefined && (ready.origin === null || ready.origin === origin)) return ready.decision;
+
+    const answer = verdict === 0 ? undefined : compiled.answers[answerIndex(verdict)];
+    if (answer === undefined) throw new Error('corsac: no decision could be made');
+    if (answer.echoes) return makeDecision(verdict, answer, freezeEdits(compiled.edits(...facts)));
+    const decision = makeDecision(verdict, answer, answer.editsFor(origin));
+    this.#ready.set(verdict, { origin: answer.originIndex < 0 ? null : origin, decision });
+    return decision;
+  }
+
+  allowsOrigin(origin, credentials = true) {
+    const compiled = this.#compiled;
+    if (typeof credentials !== 'boolean') {
+      throw new TypeError(`credentials is ${describe(credentials)}, not a boolean`);
+    }
+    if (origin === undefined || origin === null) return false;
+    if (typeof origin !== 'string') throw new TypeError(`origin is ${describe(origin)}, not a string`);
+    return compiled.allowsOrigin(origin, credentials);
+  }
+
+  document() {
+    const text = this.#compiled.document();
+    if (text === undefined) throw new RangeError('the document is longer than a string can be');
+    return text;
+  }
+
+  get warnings() {
+    return this.#compiled.warnings;
+  }
+}
+
+function freezeEdits(edits) {
+  if (edits === undefined) throw new Error('corsac: no decision could be made');
+  return Object.freeze(edits.map(Object.freeze));
+}
+
+/** Text for the native half, which must see what is no Unicode rather than a replacement for it. */
+function readText(text) {
+  if (typeof text === 'string') {
+    return text.isWellFormed() ? text : encodeIllFormed(text);
+  }
+  if (!(text instanceof Uint8Array)) {
+    throw new TypeError(`text is ${describe(text)}, not a string or a Uint8Array`);
+  }
+  // Shared bytes could change while they are read.
+  return types.isSharedArrayBuffer(text.buffer) ? Uint8Array.from(text) : text;
+}
+
+/** The bytes of a string up to its first lone surrogate, which becomes a byte that UTF-8 never has. */
+function encodeIllFormed(text) {
+  const index = text.search(/\p{Surrogate}/u);
+  return Buffer.concat([Buffer.from(text.slice(0, index)), Buffer.from([0xff])]);
+}
+
+module.exports = { Policy, internals };

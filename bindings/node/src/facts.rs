@@ -1,0 +1,298 @@
+//! The facts of a request, read from JavaScript values when the policy asks for them.
+//!
+//! Values are read once, one byte per code unit, into memory of the call, so that a usual request
+//! allocates nothing.
+
+use std::borrow::Cow;
+use std::cell::{Cell, OnceCell};
+use std::mem::MaybeUninit;
+use std::ptr;
+
+use corsac::limits::{MAX_CUSTOM_BYTES, MAX_METHOD_BYTES, MAX_REQUEST_HEADERS_BYTES, MAX_SCHEME_BYTES};
+use corsac::{Facts, HeaderLine, RequestHeaders};
+use napi::sys;
+
+/// Code units that are read onto the stack. Whatever is longer is, `Access-Control-Request-Headers`
+/// aside, longer than anything that a policy could allow.
+const SHORT: usize = 512;
+const _: () = assert!(SHORT > MAX_SCHEME_BYTES + "://".len() + MAX_CUSTOM_BYTES && SHORT > MAX_METHOD_BYTES);
+
+/// Stands for a value that is too long to be read: no fact is valid with these bytes or this length.
+static OVERLONG: [u8; MAX_REQUEST_HEADERS_BYTES + 1] = [UNREADABLE; MAX_REQUEST_HEADERS_BYTES + 1];
+
+/// Stands for a code unit above U+00FF, which no byte of a header can be. It is no byte of an
+/// origin, a token or a host, so it matches nothing; the low byte of the unit might: `.co\u016d`
+/// would end in `.com`.
+const UNREADABLE: u8 = 0xFF;
+
+/// The memory of one call: what its facts borrow.
+pub(crate) struct Buffers {
+    short: [MaybeUninit<u8>; SHORT * CallFacts::ARGUMENTS],
+    /// The lines of `Access-Control-Request-Headers` if there are several, or one that is long.
+    long: OnceCell<Vec<Cow<'static, [u8]>>>,
+}
+
+impl Buffers {
+    pub(crate) const fn new() -> Self {
+        Buffers {
+            short: [const { MaybeUninit::uninit() }; SHORT * CallFacts::ARGUMENTS],
+            long: OnceCell::new(),
+        }
+    }
+}
+
+/// The arguments of a call as facts: strings or arrays of strings (the lines of a header, in
+/// order), `undefined` where the request has no such header.
+pub(crate) struct CallFacts<'b> {
+    env: sys::napi_env,
+    arguments: [sys::napi_value; CallFacts::ARGUMENTS],
+    /// What is left of the memory for short values.
+    free: Cell<&'b mut [MaybeUninit<u8>]>,
+    long: &'b OnceCell<Vec<Cow<'static, [u8]>>>,
+    lines: [OnceCell<HeaderLine<'b>>; CallFacts::ARGUMENTS],
+    request_headers: OnceCell<RequestHeaders<'b>>,
+    failed: Cell<bool>,
+}
+
+/// What a JavaScript value can be for a fact.
+enum Argument {
+    Absent,
+    Text,
+    /// An array of this length.
+    Lines(u32),
+    /// Something else, or an exception is pending.
+    Wrong,
+}
+
+const METHOD: usize = 0;
+const ORIGIN: usize = 1;
+const REQUEST_METHOD: usize = 2;
+const REQUEST_HEADERS: usize = 3;
+const HOST: usize = 4;
+const FETCH_SITE: usize = 5;
+
+impl<'b> CallFacts<'b> {
+    /// Method, `Origin`, `Access-Control-Request-Method`, `Access-Control-Request-Headers`, host
+    /// and `Sec-Fetch-Site`, in this order.
+    pub(crate) const ARGUMENTS: usize = 6;
+
+    /// # Safety
+    /// `env` and `arguments` belong to the call that is being answered, and outlive the facts.
+    pub(crate) unsafe fn new(
+        env: sys::napi_env,
+        arguments: [sys::napi_value; CallFacts::ARGUMENTS],
+        buffers: &'b mut Buffers,
+    ) -> Self {
+        CallFacts {
+            env,
+            arguments,
+            free: Cell::new(&mut buffers.short),
+            long: &buffers.long,
+            lines: [const { OnceCell::new() }; CallFacts::ARGUMENTS],
+            request_headers: OnceCell::new(),
+            failed: Cell::new(false),
+        }
+    }
+
+    /// Whether something that was read is neither a string nor an array of strings: then no
+    /// decision that was made of the facts counts.
+    pub(crate) fn failed(&self) -> bool {
+        self.failed.get()
+    }
+
+    #[inline]
+    fn line<const INDEX: usize>(&self) -> HeaderLine<'b> {
+        let (Some(cell), Some(&value)) = (self.lines.get(INDEX), self.arguments.get(INDEX)) else {
+            return HeaderLine::Several;
+        };
+        *cell.get_or_init(|| match self.argument(value) {
+            Argument::Absent | Argument::Lines(0) => HeaderLine::Absent,
+            Argument::Text => self.one(self.short_text(value)),
+            Argument::Lines(1) => self.one(self.element(value, 0).and_then(|value| self.short_text(value))),
+            Argument::Lines(_) => HeaderLine::Several,
+            Argument::Wrong => self.one(None),
+        })
+    }
+
+    /// A line, or, if there was nothing to read it from, the failure.
+    fn one(&self, text: Option<&'b [u8]>) -> HeaderLine<'b> {
+        match text {
+            Some(text) => HeaderLine::One(text),
+            None => {
+                self.failed.set(true);
+                HeaderLine::Several
+            }
+        }
+    }
+
+    fn read_request_headers(&self) -> RequestHeaders<'b> {
+        let mut headers = RequestHeaders::new();
+        let Some(&value) = self.arguments.get(REQUEST_HEADERS) else { return headers };
+        let lines = match self.argument(value) {
+            Argument::Absent => return headers,
+            Argument::Text => match self.short_text(value) {
+                Some(text) if !ptr::eq(text, &raw const OVERLONG[..]) => {
+                    headers.push(text);
+                    return headers;
+                }
+                Some(_) => self.long_text(value).map(|line| vec![line]),
+                None => None,
+            },
+            Argument::Lines(count) => self.long_lines(value, count),
+            Argument::Wrong => None,
+        };
+        if lines.is_none() {
+            self.failed.set(true);
+        }
+        for line in self.long.get_or_init(|| lines.unwrap_or_default()) {
+            headers.push(line);
+        }
+        headers
+    }
+
+    /// What kind of fact a value can be.
+    #[inline]
+    fn argument(&self, value: sys::napi_value) -> Argument {
+        let mut kind = 0;
+        // SAFETY: `new` was promised that both belong to this call.
+        if unsafe { sys::napi_typeof(self.env, value, &raw mut kind) } != sys::Status::napi_ok {
+            return Argument::Wrong;
+        }
+        match kind {
+            sys::ValueType::napi_undefined => Argument::Absent,
+            sys::ValueType::napi_string => Argument::Text,
+            sys::ValueType::napi_object => self.array_len(value).map_or(Argument::Wrong, Argument::Lines),
+            _ => Argument::Wrong,
+        }
+    }
+
+    /// The length of an array; none if it is none.
+    #[cold]
+    fn array_len(&self, value: sys::napi_value) -> Option<u32> {
+        let mut is_array = false;
+        // SAFETY: `new` was promised that both belong to this call.
+        ok(unsafe { sys::napi_is_array(self.env, value, &raw mut is_array) })?;
+        if !is_array {
+            return None;
+        }
+        let mut len = 0;
+        // SAFETY: as above, and it is an array.
+        ok(unsafe { sys::napi_get_array_length(self.env, value, &raw mut len) })?;
+        Some(len)
+    }
+
+    #[cold]
+    fn element(&self, array: sys::napi_value, index: u32) -> Option<sys::napi_value> {
+        let mut value = ptr::null_mut();
+        // SAFETY: `new` was promised that both belong to this call, and `argument` found an array.
+        ok(unsafe { sys::napi_get_element(self.env, array, index, &raw mut value) })?;
+        Some(value)
+    }
+
+    /// Reads a string; [`OVERLONG`] if it is longer than [`SHORT`].
+    #[inline]
+    fn short_text(&self, value: sys::napi_value) -> Option<&'b [u8]> {
+        // Room for one unit more than is kept, so that a string that fills the buffer is known to be
+        // too long, cut or not; and for the NUL that is written behind it.
+        let mut units = [MaybeUninit::<u16>::uninit(); SHORT + 2];
+        let mut read = 0;
+        // As UTF-16, not Latin-1, which would drop the upper byte of a unit without a word.
+        // SAFETY: `new` was promised the value, and the buffer is as long as is said.
+        ok(unsafe {
+            let buffer = units.as_mut_ptr().cast();
+            sys::napi_get_value_string_utf16(self.env, value, buffer, units.len(), &raw mut read)
+        })?;
+        if read > SHORT {
+            return Some(&OVERLONG);
+        }
+        // Each argument is read once, so there is room for all of them.
+        let (bytes, free) = self.free.take().split_at_mut_checked(read)?;
+        self.free.set(free);
+        // SAFETY: the first `read` units were written.
+        let units = unsafe { std::slice::from_raw_parts(units.as_ptr().cast::<u16>(), read) };
+        for (byte, &unit) in bytes.iter_mut().zip(units) {
+            byte.write(narrow(unit));
+        }
+        // SAFETY: `bytes` and `units` have the same length, so all of it was written.
+        Some(unsafe { std::slice::from_raw_parts(bytes.as_ptr().cast::<u8>(), read) })
+    }
+
+    /// Reads a line of `Access-Control-Request-Headers` of any length; what is longer than is ever
+    /// allowed is not read.
+    #[cold]
+    fn long_text(&self, value: sys::napi_value) -> Option<Cow<'static, [u8]>> {
+        let mut len = 0;
+        // SAFETY: `new` was promised the value; without a buffer the length is told.
+        ok(unsafe { sys::napi_get_value_string_utf16(self.env, value, ptr::null_mut(), 0, &raw mut len) })?;
+        if len > MAX_REQUEST_HEADERS_BYTES {
+            return Some(Cow::Borrowed(&OVERLONG));
+        }
+        let mut units = vec![0_u16; len + 1];
+        let mut read = 0;
+        // SAFETY: `new` was promised the value, and the buffer is as long as is said.
+        ok(unsafe {
+            let buffer = units.as_mut_ptr();
+            sys::napi_get_value_string_utf16(self.env, value, buffer, units.len(), &raw mut read)
+        })?;
+        Some(Cow::Owned(units.iter().take(read).map(|&unit| narrow(unit)).collect()))
+    }
+
+    /// Reads the lines of `Access-Control-Request-Headers`, as many as could matter.
+    #[cold]
+    fn long_lines(&self, array: sys::napi_value, count: u32) -> Option<Vec<Cow<'static, [u8]>>> {
+        let mut lines = Vec::new();
+        let mut joined = 0;
+        for index in 0..count {
+            let line = self.long_text(self.element(array, index)?)?;
+            joined += line.len() + ", ".len();
+            lines.push(line);
+            if joined > MAX_REQUEST_HEADERS_BYTES + ", ".len() {
+                break; // too long already, whatever follows
+            }
+        }
+        Some(lines)
+    }
+}
+
+impl Facts for CallFacts<'_> {
+    fn method(&self) -> &[u8] {
+        match self.line::<METHOD>() {
+            HeaderLine::One(method) => method,
+            // A request has one method.
+            HeaderLine::Absent | HeaderLine::Several => {
+                self.failed.set(true);
+                &[]
+            }
+        }
+    }
+
+    fn origin(&self) -> HeaderLine<'_> {
+        self.line::<ORIGIN>()
+    }
+
+    fn request_method(&self) -> HeaderLine<'_> {
+        self.line::<REQUEST_METHOD>()
+    }
+
+    fn request_headers(&self) -> Cow<'_, RequestHeaders<'_>> {
+        Cow::Borrowed(self.request_headers.get_or_init(|| self.read_request_headers()))
+    }
+
+    fn host(&self) -> HeaderLine<'_> {
+        self.line::<HOST>()
+    }
+
+    fn fetch_site(&self) -> HeaderLine<'_> {
+        self.line::<FETCH_SITE>()
+    }
+}
+
+/// The byte of a code unit.
+fn narrow(unit: u16) -> u8 {
+    u8::try_from(unit).unwrap_or(UNREADABLE)
+}
+
+/// None unless the call went well.
+fn ok(status: sys::napi_status) -> Option<()> {
+    (status == sys::Status::napi_ok).then_some(())
+}

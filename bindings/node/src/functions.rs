@@ -1,0 +1,271 @@
+//! The functions of one policy: what JavaScript calls per request, in plain node-api.
+//!
+//! Each is a function object of its own whose data is a reference to the policy, so that a call has
+//! nothing to look up and no `this` to trust. A finalizer on the function gives the reference back.
+//! None of them throws: an argument of a wrong type, or a panic, gets the answer that grants
+//! nothing (0, `undefined`, `false`).
+//!
+//! ```text
+//! decide(method, origin, requestMethod, requestHeaders, host, fetchSite) -> integer
+//! edits(the same)                                                       -> [[op, name, value], ...]
+//! allowsOrigin(origin, credentials)                                     -> boolean
+//! document()                                                            -> string
+//! ```
+//! Facts are strings, arrays of strings (several lines) or `undefined` (no such header). Everything
+//! behind `origin` may be left out; host and `fetchSite` matter only to requests that no rule matches.
+
+use std::ffi::c_void;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
+use std::sync::Arc;
+
+use corsac::{Facts, HeaderLine, Policy, Verdict};
+use napi::bindgen_prelude::{Error, Result, Status, Unknown};
+use napi::{Env, sys};
+
+use crate::facts::{Buffers, CallFacts};
+
+/// A policy, and how many bytes of it JavaScript's garbage collector was told about.
+struct Held {
+    policy: Policy,
+    bytes: i64,
+}
+
+/// The functions of one policy.
+pub(crate) struct Functions<'env> {
+    pub(crate) decide: Unknown<'env>,
+    pub(crate) edits: Unknown<'env>,
+    pub(crate) allows_origin: Unknown<'env>,
+    pub(crate) document: Unknown<'env>,
+}
+
+impl<'env> Functions<'env> {
+    pub(crate) fn new(env: &'env Env, policy: Policy) -> Result<Self> {
+        let bytes = i64::try_from(policy.heap_bytes()).unwrap_or(i64::MAX);
+        let held = Arc::new(Held { policy, bytes });
+        adjust_external_memory(env.raw(), bytes);
+        let functions = Functions::of(env, &held);
+        give_back(env.raw(), held);
+        functions
+    }
+
+    fn of(env: &'env Env, held: &Arc<Held>) -> Result<Self> {
+        Ok(Functions {
+            decide: function(env, held, c"decide", decide)?,
+            edits: function(env, held, c"edits", edits)?,
+            allows_origin: function(env, held, c"allowsOrigin", allows_origin)?,
+            document: function(env, held, c"document", document)?,
+        })
+    }
+}
+
+type Callback = unsafe extern "C" fn(sys::napi_env, sys::napi_callback_info) -> sys::napi_value;
+
+fn function<'env>(
+    env: &'env Env,
+    held: &Arc<Held>,
+    name: &std::ffi::CStr,
+    callback: Callback,
+) -> Result<Unknown<'env>> {
+    let data = Arc::into_raw(Arc::clone(held)).cast_mut().cast::<c_void>();
+    let mut function = ptr::null_mut();
+    let name_len = name.count_bytes().cast_signed();
+    // SAFETY: `env` is the one of the running call; the name is read during the call.
+    let status = unsafe {
+        sys::napi_create_function(env.raw(), name.as_ptr(), name_len, Some(callback), data, &raw mut function)
+    };
+    if status != sys::Status::napi_ok {
+        // SAFETY: `data` came from `Arc::into_raw` and no function has it.
+        drop(unsafe { Arc::from_raw(data.cast_const().cast::<Held>()) });
+        return Err(Error::new(Status::from(status), "no function could be made for the policy"));
+    }
+    // SAFETY: as above; `release` takes exactly what `data` is.
+    let status = unsafe {
+        sys::napi_add_finalizer(env.raw(), function, data, Some(release), ptr::null_mut(), ptr::null_mut())
+    };
+    if status != sys::Status::napi_ok {
+        // The function exists and nobody can say for how long, so the policy must stay.
+        return Err(Error::new(Status::from(status), "no finalizer could be added to the policy"));
+    }
+    // SAFETY: the value was just made in this scope.
+    Ok(unsafe { Unknown::from_raw_unchecked(env.raw(), function) })
+}
+
+/// Gives back the reference of a function that was collected.
+unsafe extern "C" fn release(env: sys::napi_env, data: *mut c_void, _hint: *mut c_void) {
+    // SAFETY: `function` added this finalizer once, with what `Arc::into_raw` gave.
+    give_back(env, unsafe { Arc::from_raw(data.cast_const().cast::<Held>()) });
+}
+
+/// Drops one reference; with the last one the memory is free again.
+fn give_back(env: sys::napi_env, held: Arc<Held>) {
+    if let Some(last) = Arc::into_inner(held) {
+        adjust_external_memory(env, -last.bytes);
+    }
+}
+
+/// Tells the garbage collector about memory it cannot see, so that it runs before that piles up.
+fn adjust_external_memory(env: sys::napi_env, change: i64) {
+    let mut total = 0;
+    // SAFETY: `env` is alive: it is the one of a running call or of a finalizer. That it fails is
+    // no reason to: it is advice to the collector.
+    unsafe { sys::napi_adjust_external_memory(env, change, &raw mut total) };
+}
+
+/// Runs the body of a callback: with its policy and arguments, and whatever happens in it stays there.
+///
+/// # Safety
+/// `env` and `info` are those of a callback that [`function`] made.
+unsafe fn call<const N: usize, T>(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+    body: impl FnOnce(&Policy, [sys::napi_value; N]) -> Option<T>,
+) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(|| {
+        let mut arguments = [ptr::null_mut(); N];
+        let mut count = N;
+        let mut data = ptr::null_mut();
+        // SAFETY: the caller promises both; there is room for `count` arguments, and missing ones
+        // are filled with `undefined`.
+        let status = unsafe {
+            sys::napi_get_cb_info(
+                env,
+                info,
+                &raw mut count,
+                arguments.as_mut_ptr(),
+                ptr::null_mut(),
+                &raw mut data,
+            )
+        };
+        if status != sys::Status::napi_ok || data.is_null() {
+            return None;
+        }
+        // SAFETY: `data` is the reference that the function holds, and the function is being called,
+        // so it is not collected before the call ends.
+        let held = unsafe { &*data.cast_const().cast::<Held>() };
+        body(&held.policy, arguments)
+    }))
+    .ok()
+    .flatten()
+}
+
+/// The value that a call made, if it went well.
+fn made(status: sys::napi_status, value: sys::napi_value) -> Option<sys::napi_value> {
+    (status == sys::Status::napi_ok).then_some(value)
+}
+
+/// `decide(...)`: the decision as one integer, see [`pack`]; 0 if there is none.
+unsafe extern "C" fn decide(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let packed = |policy: &Policy, arguments| {
+        let mut buffers = Buffers::new();
+        // SAFETY: these are the arguments of this call.
+        let facts = unsafe { CallFacts::new(env, arguments, &mut buffers) };
+        let verdict = policy.decide(&facts);
+        (!facts.failed()).then(|| pack(verdict))
+    };
+    // SAFETY: node-api passes the env and info of a function that `function` made.
+    let packed = unsafe { call(env, info, packed) }.unwrap_or(0);
+    let mut result = ptr::null_mut();
+    // SAFETY: `env` is the one of this call.
+    made(unsafe { sys::napi_create_uint32(env, packed, &raw mut result) }, result).unwrap_or(ptr::null_mut())
+}
+
+/// A verdict in 30 bits, which JavaScript engines keep in the value itself: reason (bits 0 to 7),
+/// kind (8 and 9), rule plus one or 0 for none (10 to 17), index of the answer (18 to 29).
+fn pack(verdict: Verdict) -> u32 {
+    let rule = verdict.rule().map_or(0, |rule| rule.saturating_add(1));
+    let answer = u32::try_from(verdict.answer().index()).unwrap_or(u32::MAX);
+    let reason = verdict.reason().number();
+    if reason >= 1 << 8 || rule >= 1 << 8 || answer >= 1 << 12 {
+        // The limits keep all of them below; what does not fit must not be read as something else.
+        return 0;
+    }
+    reason | (verdict.kind().number() << 8) | (rule << 10) | (answer << 18)
+}
+
+/// `edits(...)`: the edits of the decision, for answers that echo; `undefined` if there is none.
+unsafe extern "C" fn edits(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let edits = |policy: &Policy, arguments| {
+        let mut buffers = Buffers::new();
+        // SAFETY: these are the arguments of this call.
+        let facts = unsafe { CallFacts::new(env, arguments, &mut buffers) };
+        let decision = policy.evaluate(&facts);
+        if facts.failed() {
+            return None;
+        }
+        let list = array(env, 0)?;
+        for (index, edit) in (0..).zip(decision.headers()) {
+            let triple = array(env, 3)?;
+            let parts = [edit.op.name().as_bytes(), edit.name().as_bytes(), edit.value];
+            for (place, part) in (0..).zip(parts) {
+                set(env, triple, place, latin1(env, part)?)?;
+            }
+            set(env, list, index, triple)?;
+        }
+        Some(list)
+    };
+    // SAFETY: node-api passes the env and info of a function that `function` made.
+    unsafe { call(env, info, edits) }.unwrap_or(ptr::null_mut())
+}
+
+/// `allowsOrigin(origin, credentials)`.
+unsafe extern "C" fn allows_origin(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let allowed = |policy: &Policy, [origin, credentials]: [sys::napi_value; 2]| {
+        let mut with_credentials = true;
+        // SAFETY: both are of this call.
+        let status = unsafe { sys::napi_get_value_bool(env, credentials, &raw mut with_credentials) };
+        if status != sys::Status::napi_ok {
+            return None;
+        }
+        let mut buffers = Buffers::new();
+        // SAFETY: an origin is one fact of six, and an argument of this call.
+        let facts = unsafe { CallFacts::new(env, [origin; CallFacts::ARGUMENTS], &mut buffers) };
+        let allowed = match facts.origin() {
+            HeaderLine::One(origin) => policy.allows_origin(Some(origin), with_credentials),
+            HeaderLine::Absent | HeaderLine::Several => false,
+        };
+        (!facts.failed()).then_some(allowed)
+    };
+    // SAFETY: node-api passes the env and info of a function that `function` made.
+    let allowed = unsafe { call(env, info, allowed) }.unwrap_or(false);
+    let mut result = ptr::null_mut();
+    // SAFETY: `env` is the one of this call.
+    made(unsafe { sys::napi_get_boolean(env, allowed, &raw mut result) }, result).unwrap_or(ptr::null_mut())
+}
+
+/// `document()`; `undefined` if it is longer than a string can be.
+unsafe extern "C" fn document(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let document = |policy: &Policy, []: [sys::napi_value; 0]| {
+        let text = policy.document();
+        let mut result = ptr::null_mut();
+        // SAFETY: `env` is the one of this call, and the text is read during it.
+        let status = unsafe {
+            sys::napi_create_string_utf8(env, text.as_ptr().cast(), text.len().cast_signed(), &raw mut result)
+        };
+        made(status, result)
+    };
+    // SAFETY: node-api passes the env and info of a function that `function` made.
+    unsafe { call(env, info, document) }.unwrap_or(ptr::null_mut())
+}
+
+/// A new array.
+fn array(env: sys::napi_env, len: usize) -> Option<sys::napi_value> {
+    let mut result = ptr::null_mut();
+    // SAFETY: `env` is the one of the running call.
+    made(unsafe { sys::napi_create_array_with_length(env, len, &raw mut result) }, result)
+}
+
+/// A string with one code unit per byte.
+fn latin1(env: sys::napi_env, bytes: &[u8]) -> Option<sys::napi_value> {
+    let mut result = ptr::null_mut();
+    let len = bytes.len().cast_signed();
+    // SAFETY: `env` is the one of the running call, and the bytes are read during it.
+    let status = unsafe { sys::napi_create_string_latin1(env, bytes.as_ptr().cast(), len, &raw mut result) };
+    made(status, result)
+}
+
+/// Sets an element of an array that was just made.
+fn set(env: sys::napi_env, array: sys::napi_value, index: u32, value: sys::napi_value) -> Option<()> {
+    // SAFETY: all of them are of the running call.
+    made(unsafe { sys::napi_set_element(env, array, index, value) }, value).map(|_| ())
+}

@@ -1,0 +1,60 @@
+// What the types promise, checked by `npm run types`: an error that does not come is an error.
+
+import { createServer } from 'node:http';
+
+import { Decision, Policy, PolicyError, version, type HeaderEdit, type PolicyOptions, type Problem } from 'corsac';
+
+const options: PolicyOptions = { allowOrigins: ['https://app.example.com'], allowMethods: '*', maxAge: 600 };
+const policy: Policy = new Policy(options);
+new Policy({ allow_origins: '*', expose_headers: ['x-total-count'], max_age: undefined });
+Policy.fromJSON('{"allow_origins":"*"}');
+Policy.fromJSON(new Uint8Array());
+Policy.fromFile(new URL('policy.json', import.meta.url));
+
+// @ts-expect-error allowOrigins is required
+new Policy({ maxAge: 600 });
+// @ts-expect-error a lone string is no list
+new Policy({ allowOrigins: 'https://app.example.com' });
+// @ts-expect-error null is no list
+new Policy({ allowOrigins: ['https://app.example.com'], allowMethods: null });
+// @ts-expect-error there is no such key
+new Policy({ allowOrigins: '*', allowOrigin: '*' });
+// @ts-expect-error decisions come from policies
+new Decision();
+// @ts-expect-error policies do not change
+policy.warnings = [];
+
+createServer((req, res) => {
+  const decision: Decision = policy.evaluate(req.method ?? '', req.rawHeaders);
+  policy.evaluate('GET', req.headers);
+  policy.evaluate('GET', req.headersDistinct);
+  policy.evaluate('GET', [['Origin', 'https://app.example.com']] as const);
+  policy.evaluate('GET', Object.entries({ Origin: 'https://app.example.com' }));
+  policy.evaluate('GET', new Headers());
+  // @ts-expect-error numbers are no values
+  policy.evaluate('GET', { origin: 5 });
+  // @ts-expect-error the headers are missing
+  policy.evaluate('GET');
+
+  const edits: readonly HeaderEdit[] = decision.headers;
+  for (const [op, name, value] of edits) {
+    if (op === 'set') res.setHeader(name, value);
+    // @ts-expect-error there is no such operation
+    if (op === 'append') res.appendHeader(name, value);
+  }
+  // @ts-expect-error decisions do not change
+  decision.headers.push(['set', 'X', 'y']);
+  const rule: number | null = decision.rule;
+  const allowed: boolean = policy.allowsOrigin(req.headers.origin) && policy.allowsOrigin(null, false);
+  res.end(JSON.stringify({ rule, allowed, version, document: policy.document() }));
+});
+
+try {
+  Policy.fromFile('policy.json');
+} catch (error) {
+  if (error instanceof PolicyError) {
+    const problem: Problem | undefined = error.problems[0];
+    const place: [number | null, number | null] = [problem?.line ?? null, problem?.column ?? null];
+    console.error(error.name, error.unreported, place, problem?.suggestion?.length);
+  }
+}

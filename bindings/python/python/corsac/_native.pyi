@@ -1,0 +1,251 @@
+"""The engine of the package `corsac`, which has everything of this module."""
+
+from collections.abc import Iterable, Mapping
+from os import PathLike
+from typing import Final, Literal, Protocol, TypeAlias, final, overload
+
+__all__ = ["Decision", "Policy", "PolicyError", "Problem", "__version__"]
+
+_Text: TypeAlias = str | bytes
+_Lines: TypeAlias = _Text | list[str] | list[bytes] | tuple[_Text, ...]
+_Pair: TypeAlias = tuple[_Text, _Lines] | list[str] | list[bytes]
+
+class _Items(Protocol):
+    """A mapping of headers, whose items may have a name more than once."""
+
+    def items(self) -> Iterable[tuple[_Text, _Lines]]: ...
+
+_Headers: TypeAlias = _Items | Iterable[_Pair]
+_Names: TypeAlias = Literal["*"] | list[str] | tuple[str, ...] | set[str] | frozenset[str]
+
+__version__: Final[str]
+
+@final
+class Policy:
+    """A compiled CORS policy: immutable, safe to share between threads.
+
+    Building checks everything; afterwards nothing can fail.
+
+        policy = Policy(
+            allow_origins=["https://app.example.com", "https://*.example.com"],
+            allow_methods=["PUT", "DELETE"],
+            allow_headers=["content-type"],
+            max_age=600,
+        )
+
+    Args:
+        document: A mapping with the keys of a policy document, such as a part of a configuration.
+        **keywords: The same keys as keyword arguments, in place of a document. None means absent.
+            allow_origins: Who may read responses: "*" for everyone, or a list of origins such as
+                "https://app.example.com" and patterns such as "https://*.example.com". Required.
+            allow_methods: Methods beyond GET, HEAD and POST, or "*".
+            allow_headers: Request headers beyond the safelisted ones, or "*" for every header.
+            expose_headers: Response headers that scripts may read, or "*".
+            allow_credentials: Whether cookies, TLS certificates and HTTP authentication may be sent.
+            max_age: How long a browser may keep the answer to a preflight: 0 to 86400 seconds.
+
+    Attributes:
+        warnings: What is worth a look but stopped nothing: a tuple of Problem, in order.
+
+    Raises:
+        PolicyError: With every problem of every value.
+        TypeError: If a value has a type that JSON does not know, or both a document and keywords
+            are given.
+    """
+
+    @overload
+    def __new__(cls, document: Mapping[str, object], /) -> Policy: ...
+    @overload
+    def __new__(
+        cls,
+        document: None = None,
+        /,
+        *,
+        allow_origins: _Names,
+        allow_methods: _Names | None = None,
+        allow_headers: _Names | None = None,
+        expose_headers: _Names | None = None,
+        allow_credentials: bool | None = None,
+        max_age: int | None = None,
+    ) -> Policy: ...
+    @staticmethod
+    def from_json(text: str | bytes, /) -> Policy:
+        """Reads a policy document: one JSON object.
+
+        Args:
+            text: The document, as str, or as bytes in UTF-8.
+
+        Returns:
+            The policy.
+
+        Raises:
+            PolicyError: With every problem of the document, each with its line and column.
+            TypeError: If text is neither str nor bytes.
+        """
+    @staticmethod
+    def from_file(path: str | PathLike[str], /) -> Policy:
+        """Reads a policy document from a file: one JSON object in UTF-8.
+
+        Args:
+            path: The path of the file, as str or os.PathLike.
+
+        Returns:
+            The policy.
+
+        Raises:
+            PolicyError: With every problem of the document; its text names the file.
+            OSError: If the file cannot be read; it names the path.
+            TypeError: If path is no path.
+        """
+    def evaluate(self, method: str | bytes, headers: _Headers) -> Decision:
+        """Decides one request. It takes time linear in the headers and never raises PolicyError.
+
+        Args:
+            method: The method of the request, as str or bytes.
+            headers: All headers of the request: a mapping of names to values, or to lists of values
+                where a header came in several lines; or an iterable of pairs of name and value, such
+                as the headers of an ASGI scope. Names, in any case of letters, and values are str
+                (a character a byte, latin-1) or bytes. Of HTTP/2, show :authority too.
+
+        Returns:
+            The decision.
+
+        Raises:
+            TypeError: If an argument has another type.
+        """
+    def allows_origin(self, origin: str | bytes | None, credentials: bool = True) -> bool:
+        """Whether an origin may read responses, for WebSocket handshakes and CSRF checks.
+
+        An origin that is absent, empty or malformed is refused, even where everybody may read: a
+        handshake carries cookies whatever the policy says.
+
+        Args:
+            origin: The value of Origin, as str or bytes; None if the request has none.
+            credentials: Whether the policy must allow credentials too. Leave it True wherever
+                cookies decide who somebody is.
+
+        Returns:
+            True if the origin is allowed.
+
+        Raises:
+            TypeError: If an argument has another type.
+        """
+    def document(self) -> str:
+        """The canonical document: JSON text without white space. A policy built from it is equal, and
+        has the same text in every language.
+
+        Returns:
+            The text.
+        """
+    @property
+    def warnings(self) -> tuple[Problem, ...]: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Policy: ...
+    def __deepcopy__(self, memo: object, /) -> Policy: ...
+    def __reduce__(self) -> tuple[object, tuple[str]]: ...
+
+@final
+class Decision:
+    """The answer to one request: what it was, what to do, why, and which headers of the response
+    change. Immutable; made by Policy.evaluate.
+
+    Attributes:
+        kind: Which request it was: "not-cors", "actual" or "preflight".
+        action: What to do: "forward" (let the application respond and apply the headers to its
+            response) or "respond" (respond at once with the status, the headers and no body).
+        status: The status to respond with; 0 where the application responds.
+        allowed: Whether the request is allowed; True for requests that are not CORS.
+        reason: Why, a stable name such as "allowed" or "origin-not-allowed". Take one that you
+            don't know as refused.
+        rule: The index of the rule that decided; None if no rule matched.
+        rule_name: The name of that rule; None without one.
+        headers: The header edits in the order in which they apply, a tuple of (op, name, value).
+            "set" replaces all lines of the name by one, "add" adds a line, "vary" merges the value
+            into Vary, "remove" removes all lines (its value is empty).
+    """
+
+    @property
+    def kind(self) -> Literal["not-cors", "actual", "preflight"]: ...
+    @property
+    def action(self) -> Literal["forward", "respond"]: ...
+    @property
+    def status(self) -> int: ...
+    @property
+    def allowed(self) -> bool: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def rule(self) -> int | None: ...
+    @property
+    def rule_name(self) -> str | None: ...
+    @property
+    def headers(self) -> tuple[tuple[Literal["set", "add", "vary", "remove"], str, str], ...]: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Decision: ...
+    def __deepcopy__(self, memo: object, /) -> Decision: ...
+
+@final
+class Problem:
+    """One thing that is wrong with a configuration, or worth a warning. Immutable.
+
+    Attributes:
+        code: The stable kebab-case name of this kind of problem, such as "origin-with-path".
+        path: Where it is, such as "allow_origins[3]"; empty for the document as a whole.
+        value: The offending value: a string as it is, anything else as JSON text; None without one.
+        message: One sentence: what is wrong and what to write instead.
+        suggestion: What to write instead, in the form of value; None without one.
+        line: The line in the text, from 1; None if the configuration was no text.
+        column: The column in the text, from 1, in characters; None if the configuration was no text.
+
+    str() gives "line:column: path: message".
+    """
+
+    __match_args__: Final = ("code", "path", "value", "message")
+
+    def __new__(
+        cls,
+        code: str,
+        path: str,
+        value: str | None,
+        message: str,
+        suggestion: str | None = None,
+        line: int | None = None,
+        column: int | None = None,
+    ) -> Problem: ...
+    @property
+    def code(self) -> str: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def value(self) -> str | None: ...
+    @property
+    def message(self) -> str: ...
+    @property
+    def suggestion(self) -> str | None: ...
+    @property
+    def line(self) -> int | None: ...
+    @property
+    def column(self) -> int | None: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __reduce__(
+        self,
+    ) -> tuple[
+        type[Problem],
+        tuple[str, str, str | None, str, str | None, int | None, int | None],
+    ]: ...
+
+class PolicyError(ValueError):
+    """A configuration that no policy can be made of.
+
+    Attributes:
+        problems: Everything that is wrong with it, in its order: a tuple of at most 1,000 Problem.
+        unreported: How many further problems were counted but are not listed.
+
+    str() lists every problem, one a line.
+    """
+
+    problems: tuple[Problem, ...]
+    unreported: int

@@ -1,0 +1,260 @@
+//! The answer to one request, in memory of the caller.
+
+use corsac::{HeaderEdit, Op};
+use libc::{c_void, size_t};
+
+use crate::guard::guard;
+use crate::memory::{lend, shared, zero};
+use crate::policy::corsac_policy;
+use crate::ready::{Ready, header};
+use crate::request::{self, corsac_request};
+use crate::types::{
+    CORSAC_NO_RULE, CORSAC_STATUS_NULL_POINTER, CORSAC_STATUS_OK, CORSAC_STATUS_PANIC,
+    CORSAC_STATUS_STRUCT_SIZE, corsac_header, corsac_status, corsac_str,
+};
+
+/// The answer to one request. Yours: on the stack, in a pool, or reused.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct corsac_decision {
+    /// The size of this struct, as you compiled it.
+    pub struct_size: size_t,
+    /// One of CORSAC_KIND_*.
+    pub kind: u32,
+    /// One of CORSAC_ACTION_*.
+    pub action: u32,
+    /// The status to respond with; 0 where the application responds.
+    pub status: u32,
+    /// 1 if the request is allowed, else 0. A request that is not CORS is.
+    pub allowed: u32,
+    /// One of CORSAC_REASON_*: treat one that you don't know as refused.
+    pub reason: u32,
+    /// The index of the rule that decided, or CORSAC_NO_RULE.
+    pub rule: u32,
+    /// How many headers change: see corsac_decision_headers.
+    pub headers_len: u32,
+    /// CORSAC_FLAG_*, or-ed.
+    pub flags: u32,
+    /// The library's own.
+    pub internal: [usize; 8],
+}
+
+/// The size that the struct had first, which never changes: what was compiled against any header
+/// since is accepted. Fields that come later are written only if struct_size covers them.
+const FIRST_SIZE: usize = 9 * size_of::<usize>() + 8 * 4;
+const _: () = assert!(size_of::<corsac_decision>() == FIRST_SIZE);
+
+/// What [`corsac_decision::internal`] holds, by index.
+const POLICY: usize = 0;
+const REQUEST: usize = 1;
+const READY: usize = 2;
+const ORIGIN: usize = 3;
+const ORIGIN_LEN: usize = 4;
+
+impl corsac_decision {
+    /// No decision: it grants nothing.
+    const NONE: corsac_decision = corsac_decision {
+        struct_size: 0,
+        kind: 0,
+        action: 0,
+        status: 0,
+        allowed: 0,
+        reason: 0,
+        rule: CORSAC_NO_RULE,
+        headers_len: 0,
+        flags: 0,
+        internal: [0; 8],
+    };
+}
+
+/// Begins a decision that grants nothing; corsac_decision_start passes the size.
+///
+/// size is sizeof(corsac_decision). Once is enough for any number of decisions in the same memory.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn corsac_decision_init(decision: *mut c_void, size: size_t) {
+    let decision: *mut corsac_decision = decision.cast();
+    // Nothing here can panic, so there is nothing to guard.
+    if !decision.is_null() && size >= size_of::<size_t>() {
+        // SAFETY: the caller promised `size` bytes (rule 3).
+        unsafe {
+            (*decision).struct_size = size;
+            grant_nothing(decision);
+        }
+    }
+}
+
+/// Makes a decision grant nothing, as far as its size reaches.
+///
+/// # Safety
+/// The pointer is NULL or points to a struct of `struct_size` bytes.
+#[cold]
+unsafe fn grant_nothing(decision: *mut corsac_decision) {
+    if decision.is_null() {
+        return;
+    }
+    // SAFETY: promised by the caller; what is written lies within the size.
+    unsafe {
+        let size = (*decision).struct_size;
+        if size >= FIRST_SIZE {
+            decision.write(corsac_decision { struct_size: size, ..corsac_decision::NONE });
+        } else {
+            zero(decision, size_of::<size_t>(), size);
+        }
+    }
+}
+
+/// Decides a request by a policy. On any status but CORSAC_STATUS_OK the decision grants nothing: remove
+/// the seven CORS headers from the response, and answer OPTIONS requests 500.
+///
+/// Neither allocates nor locks; takes time linear in the facts, however many origins there are. The
+/// decision borrows the policy and the request, and is to be used while both live unchanged.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn corsac_policy_evaluate(
+    policy: *const corsac_policy,
+    request: *const corsac_request,
+    decision: *mut corsac_decision,
+) -> corsac_status {
+    // SAFETY: the caller promised live structs and a live handle, or NULL (rules 1 and 3).
+    let status = guard(CORSAC_STATUS_PANIC, || match unsafe { evaluate(policy, request, decision) } {
+        Ok(()) => CORSAC_STATUS_OK,
+        Err(status) => status,
+    });
+    if status != CORSAC_STATUS_OK {
+        // SAFETY: as above.
+        unsafe { grant_nothing(decision) };
+    }
+    status
+}
+
+/// # Safety
+/// As for [`corsac_policy_evaluate`].
+#[inline]
+unsafe fn evaluate(
+    policy: *const corsac_policy,
+    request: *const corsac_request,
+    decision: *mut corsac_decision,
+) -> Result<(), corsac_status> {
+    if decision.is_null() {
+        return Err(CORSAC_STATUS_NULL_POINTER);
+    }
+    // SAFETY: the caller promised a struct, which begins with its size whatever the size is.
+    let struct_size = unsafe { (*decision).struct_size };
+    if struct_size < FIRST_SIZE {
+        return Err(CORSAC_STATUS_STRUCT_SIZE);
+    }
+    // SAFETY: promised by the caller.
+    let (handle, request) = unsafe { (shared(policy)?, request::read(request)?) };
+    if request.status != CORSAC_STATUS_OK {
+        return Err(request.status);
+    }
+    let verdict = handle.policy.decide(request);
+    let Some(ready) = handle.ready.get(verdict.answer().index()) else { return Err(CORSAC_STATUS_PANIC) };
+    let headers_len = match ready.echoes {
+        None => ready.headers().len(),
+        Some(index) => echoed(handle, index, request).count(),
+    };
+    // SAFETY: the caller promised a struct of `struct_size` bytes, which are enough.
+    unsafe {
+        (*decision).kind = verdict.kind().number();
+        (*decision).action = verdict.action().number();
+        (*decision).status = verdict.status().into();
+        (*decision).allowed = verdict.allowed().into();
+        (*decision).reason = verdict.reason().number();
+        (*decision).rule = verdict.rule().unwrap_or(CORSAC_NO_RULE);
+        // At most CORSAC_MAX_HEADERS.
+        (*decision).headers_len = headers_len as u32;
+        (*decision).flags = 0;
+        (*decision).internal[POLICY] = policy.expose_provenance();
+        (*decision).internal[REQUEST] = std::ptr::from_ref(request).expose_provenance();
+        (*decision).internal[READY] = std::ptr::from_ref(ready).expose_provenance();
+        // Kept, so that a request begun anew cannot change what a decision sends back.
+        (*decision).internal[ORIGIN] = request.origin.data.expose_provenance();
+        (*decision).internal[ORIGIN_LEN] = request.origin.len;
+    }
+    Ok(())
+}
+
+/// The headers of an answer that sends parts of the request back.
+#[cold]
+fn echoed<'a>(
+    policy: &'a corsac_policy,
+    index: u32,
+    request: &'a corsac_request,
+) -> impl Iterator<Item = HeaderEdit<'a>> {
+    let answer = policy.policy.answers().get(index as usize);
+    answer.into_iter().flat_map(|answer| answer.fill(request)).filter(|edit| edit.op != Op::Remove)
+}
+
+/// Writes the headers of a decision, at most cap, in the order in which they apply, and returns how
+/// many there are: headers_len, at most CORSAC_MAX_HEADERS. Applying them twice changes nothing.
+///
+/// Apply them to every final response, errors, redirects, HEAD and 304 included, never to 1xx. The
+/// strings borrow from the library, the policy and the request.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn corsac_decision_headers(
+    decision: *const corsac_decision,
+    out: *mut corsac_header,
+    cap: size_t,
+) -> size_t {
+    // SAFETY: the caller promised a live struct or NULL, and memory for `cap` headers (rules 3 and 4).
+    guard(0, || unsafe { headers(decision, out, cap) })
+}
+
+/// # Safety
+/// As for [`corsac_decision_headers`].
+#[inline]
+unsafe fn headers(decision: *const corsac_decision, out: *mut corsac_header, cap: size_t) -> size_t {
+    // SAFETY: the caller promised a struct, which begins with its size whatever the size is.
+    if decision.is_null() || unsafe { (*decision).struct_size } < FIRST_SIZE {
+        return 0;
+    }
+    // SAFETY: the caller promised as many bytes.
+    let decision = unsafe { &*decision };
+    let [policy, request, ready, origin, origin_len, ..] = decision.internal;
+    let ready = std::ptr::with_exposed_provenance::<Ready>(ready);
+    // SAFETY: evaluating stored it, and the caller promised that the policy, whose part it is, outlives
+    // the decision (rule 3).
+    let Ok(ready) = (unsafe { shared(ready) }) else { return 0 };
+    let cap = if out.is_null() { 0 } else { cap };
+    if let Some(index) = ready.echoes {
+        // SAFETY: the same holds for the policy and the request.
+        return unsafe {
+            let policy = std::ptr::with_exposed_provenance(policy);
+            let request = std::ptr::with_exposed_provenance(request);
+            write_echoed(policy, index, request, out, cap)
+        };
+    }
+    let headers = ready.headers();
+    for (index, ready_made) in headers.iter().take(cap).enumerate() {
+        let mut header = *ready_made;
+        if header.value.data.is_null() {
+            header.value = corsac_str { data: std::ptr::with_exposed_provenance(origin), len: origin_len };
+        }
+        // SAFETY: the caller promised memory for `cap` headers, which is not the policy's.
+        unsafe { out.add(index).write(header) };
+    }
+    headers.len()
+}
+
+/// # Safety
+/// As for [`corsac_decision_headers`], of which this is a part.
+#[cold]
+unsafe fn write_echoed(
+    policy: *const corsac_policy,
+    index: u32,
+    request: *const corsac_request,
+    out: *mut corsac_header,
+    cap: size_t,
+) -> size_t {
+    // SAFETY: promised by the caller.
+    let (Ok(policy), Ok(request)) = (unsafe { (shared(policy), request::read(request)) }) else { return 0 };
+    let mut len = 0;
+    for edit in echoed(policy, index, request) {
+        if len < cap {
+            // SAFETY: promised by the caller.
+            unsafe { out.add(len).write(header(edit.op, edit.header.name(), lend(edit.value))) };
+        }
+        len += 1;
+    }
+    len
+}

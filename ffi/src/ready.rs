@@ -1,0 +1,63 @@
+//! Ready answers in the form of C: made with the policy, so that a decision's headers are copied, not built.
+
+use corsac::{Answer, Op, Policy, Value};
+
+use crate::memory::lend;
+use crate::types::{corsac_header, corsac_str};
+
+/// The headers of one answer, in the order of [`Policy::answers`].
+#[derive(Debug)]
+pub(crate) struct Ready {
+    /// Where the value is the request's `Origin`, it is NULL here.
+    headers: Vec<corsac_header>,
+    /// The index of the answer if a request fills it in, so that `headers` is empty: see [`Answer::echoes`].
+    pub(crate) echoes: Option<u32>,
+    /// What the values in `headers` point to.
+    _values: Vec<Vec<u8>>,
+}
+
+// SAFETY: the pointers lead to static names and to the bytes of `_values`, which nobody changes.
+unsafe impl Send for Ready {}
+// SAFETY: as above.
+unsafe impl Sync for Ready {}
+
+impl Ready {
+    /// Those of a policy.
+    pub(crate) fn all(policy: &Policy) -> Box<[Ready]> {
+        (0..).zip(policy.answers()).map(|(index, answer)| Ready::new(index, answer)).collect()
+    }
+
+    fn new(index: u32, answer: &Answer) -> Ready {
+        let mut ready = Ready { headers: Vec::new(), echoes: None, _values: Vec::new() };
+        if answer.echoes() {
+            ready.echoes = Some(index);
+            return ready;
+        }
+        for edit in answer.edits().iter().take(answer.kept()) {
+            let value = match &edit.value {
+                Value::Text(text) => {
+                    let bytes = text.as_bytes().to_vec();
+                    let value = lend(&bytes);
+                    ready._values.push(bytes);
+                    value
+                }
+                Value::Origin => corsac_str::NONE,
+                // Only in answers that echo.
+                Value::RequestMethod | Value::RequestHeaders => continue,
+            };
+            ready.headers.push(header(edit.op, edit.header.name(), value));
+        }
+        ready
+    }
+
+    /// The headers; a value that is NULL is the request's `Origin`.
+    #[inline]
+    pub(crate) fn headers(&self) -> &[corsac_header] {
+        &self.headers
+    }
+}
+
+#[inline]
+pub(crate) fn header(op: Op, name: &'static str, value: corsac_str) -> corsac_header {
+    corsac_header { name: lend(name.as_bytes()), value, op: op.number(), reserved: 0 }
+}
