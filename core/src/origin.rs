@@ -112,18 +112,9 @@ fn web(scheme: WebScheme, authority: &[u8]) -> Option<Origin<'_>> {
 /// if it is not a name: labels of 1 to 63 bytes of `a-z 0-9 - _`, and one trailing dot.
 #[inline]
 fn name_len(authority: &[u8]) -> Option<usize> {
-    let mut before = b'.';
-    let mut len = 0;
-    for &byte in authority {
-        // An empty label is a dot at the start or behind a dot.
-        if !is_name_byte(byte) || (byte == b'.' && before == b'.') {
-            break;
-        }
-        before = byte;
-        len += 1;
-    }
+    let len = authority.iter().position(|&byte| !is_name_byte(byte)).unwrap_or(authority.len());
     let (name, behind) = authority.split_at_checked(len)?;
-    if name.is_empty() || !matches!(behind.first(), None | Some(b':')) {
+    if !matches!(behind.first(), None | Some(b':')) || has_empty_label(name) {
         return None;
     }
     // Nearly all names are shorter than one label may be.
@@ -133,6 +124,34 @@ fn name_len(authority: &[u8]) -> Option<usize> {
             && name.split(|&byte| byte == b'.').all(|label| label.len() <= MAX_LABEL_BYTES)
     };
     within_limits.then_some(len)
+}
+
+/// Whether a label of a name is empty, but for the one behind a trailing dot.
+#[inline]
+fn has_empty_label(name: &[u8]) -> bool {
+    let Some(&last) = name.last_chunk() else {
+        return matches!(name, [] | [b'.', ..]) || name.windows(2).any(|pair| pair == b"..");
+    };
+    // Eight bytes at once; the last eight overlap with those before. In front of the first stands a dot as
+    // it were, so that a name cannot begin with one.
+    let mut before = 0x80;
+    for &bytes in name.as_chunks().0 {
+        let dots = dots(bytes);
+        if dots & ((dots << 8) | before) != 0 {
+            return true;
+        }
+        before = dots >> 56;
+    }
+    let dots = dots(last);
+    dots & (dots << 8) != 0
+}
+
+/// The highest bit of each of eight bytes of a name that is a dot.
+#[inline]
+fn dots(bytes: [u8; 8]) -> u64 {
+    let zeros = u64::from_le_bytes(bytes) ^ u64::from_le_bytes([b'.'; 8]);
+    // This finds a slash behind a dot too, but no name has one.
+    zeros.wrapping_sub(u64::from_le_bytes([1; 8])) & !zeros & u64::from_le_bytes([0x80; 8])
 }
 
 /// Whether `byte` may stand in a host name: `a-z 0-9 - _ .`
