@@ -14,7 +14,7 @@ RELEASE = $(CARGO_TARGET_DIR)/release
 
 # Debian packages: for the C server; for the C tests; for the browsers.
 SERVER_PACKAGES = gcc libc6-dev pkg-config libmicrohttpd-dev
-CHECK_PACKAGES = $(SERVER_PACKAGES) g++ clang libclang-rt-14-dev valgrind binutils
+CHECK_PACKAGES = $(SERVER_PACKAGES) g++ clang libclang-rt-14-dev valgrind binutils curl
 BROWSER_PACKAGES = chromium firefox-esr
 
 .PHONY: demo test test-long check bench lib python node server clean
@@ -48,7 +48,7 @@ server: server-packages lib
 
 python: $(VENV)/.ready
 	@$(CARGO) build --release --locked --quiet -p corsac-python
-	@cp -f $(RELEASE)/lib_native.so bindings/python/python/corsac/_native.abi3.so
+	@install -m 755 $(RELEASE)/lib_native.so bindings/python/python/corsac/_native.abi3.so
 	@echo "$(CURDIR)/bindings/python/python" > "$$($(VENV)/bin/python -c 'import site; print(site.getsitepackages()[0])')/corsac.pth"
 
 node:
@@ -65,13 +65,10 @@ $(VENV)/.tests: tests/requirements.txt $(VENV)/.ready
 	@touch $@
 
 tests/browsers/node_modules/.ready: tests/browsers/package-lock.json
-	@cd tests/browsers && npm ci --silent --ignore-scripts && touch node_modules/.ready
-
-tests/conformance/node/node_modules/.ready: tests/conformance/node/package-lock.json
-	@cd tests/conformance/node && npm ci --silent --ignore-scripts && touch node_modules/.ready
+	@cd tests/browsers && npm ci --silent --ignore-scripts --no-audit --no-fund && touch node_modules/.ready
 
 .PHONY: test-packages
-test-packages: $(VENV)/.tests tests/browsers/node_modules/.ready tests/conformance/node/node_modules/.ready
+test-packages: $(VENV)/.tests tests/browsers/node_modules/.ready
 
 server-packages:
 	@sh tests/setup.sh $(SERVER_PACKAGES)
@@ -83,5 +80,5 @@ browser-packages:
 	@sh tests/setup.sh $(BROWSER_PACKAGES)
 
 clean:
-	rm -rf target tests/out $(VENV) tests/browsers/node_modules tests/conformance/node/node_modules
+	rm -rf target tests/out $(VENV) tests/browsers/node_modules bindings/node/node_modules
 	rm -f bindings/node/*.node bindings/python/python/corsac/*.so

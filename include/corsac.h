@@ -50,6 +50,16 @@
 #define CORSAC_VERSION_MINOR 1
 #define CORSAC_VERSION_PATCH 0
 
+// The seven headers that only a policy should set, as strings: see CORSAC_FLAG_FOREIGN_HEADERS_KEPT.
+#define CORSAC_FOREIGN_HEADERS \
+  "Access-Control-Allow-Origin", \
+  "Access-Control-Allow-Credentials", \
+  "Access-Control-Allow-Methods", \
+  "Access-Control-Allow-Headers", \
+  "Access-Control-Max-Age", \
+  "Access-Control-Expose-Headers", \
+  "Access-Control-Allow-Private-Network"
+
 // It went well.
 #define CORSAC_STATUS_OK 0
 
@@ -138,9 +148,7 @@
 #define CORSAC_NO_RULE 4294967295u
 
 // flags: the application's own CORS headers are kept where the decision sets none. Without this
-// bit remove the seven from every forwarded response, before the headers are applied:
-// Access-Control-Allow-Origin, -Allow-Credentials, -Allow-Methods, -Allow-Headers, -Max-Age,
-// -Expose-Headers and -Allow-Private-Network.
+// bit remove CORSAC_FOREIGN_HEADERS from every forwarded response, before the headers are applied.
 #define CORSAC_FLAG_FOREIGN_HEADERS_KEPT 1
 
 // No decision has more headers than this, in any version with this CORSAC_ABI_VERSION.
@@ -356,7 +364,7 @@ void corsac_request_header(corsac_request *request,
 void corsac_decision_init(void *decision, size_t size);
 
 // Decides a request by a policy. On any status but CORSAC_STATUS_OK the decision grants nothing: remove
-// the seven CORS headers from the response, and answer OPTIONS requests 500.
+// CORSAC_FOREIGN_HEADERS from the response, and answer OPTIONS requests 500.
 //
 // Neither allocates nor locks; takes time linear in the facts, however many origins there are. The
 // decision borrows the policy and the request, and is to be used while both live unchanged.

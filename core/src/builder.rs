@@ -237,7 +237,9 @@ impl Draft {
                 if origins.len() == MAX_ORIGINS && self.named_origins == MAX_ORIGINS + 1 {
                     let list = self.origins_at.unwrap_or(at);
                     self.problems.push(|| {
-                        let message = format!("allow_origins names more than {MAX_ORIGINS} origins, use wildcards or several policies");
+                        let message = format!(
+                            "the list has more than {MAX_ORIGINS} origins, use wildcards or several policies"
+                        );
                         At { index: None, ..list }.problem("too-many-origins", None, message)
                     });
                 }
@@ -391,7 +393,7 @@ impl Draft {
             self.warn_duplicate(at, text);
         } else if names.names.len() > MAX_NAMES {
             names.overflow = true;
-            let message = format!("{} has more than {MAX_NAMES} names, write \"*\" or fewer", at.key.name());
+            let message = format!("the list has more than {MAX_NAMES} names, write \"*\" or fewer");
             self.problems.push(|| At { index: None, ..at }.problem("too-many-names", None, message));
         } else if warn_canonical && canonical != text {
             self.warn_canonical(at, text, canonical);
@@ -463,7 +465,7 @@ impl Draft {
                 whole("missing-allow-origins", message.to_owned(), start)
             }),
             (Some(at), None) if self.named_origins == 0 && !self.origins_unusable => self.problems.push(|| {
-                let message = "allow_origins is empty, name the origins that may read responses, or write \"*\" for everyone";
+                let message = "the list is empty, name the origins that may read responses, or write \"*\" for everyone";
                 At { index: None, ..at }.problem("empty-allow-origins", Some("[]"), message.to_owned())
             }),
             (Some(_), Some(any)) if self.named_origins > 0 => self.problems.push(|| {

@@ -141,11 +141,7 @@ static void merge_vary(struct response *response, corsac_str token) {
 
 // Applies a decision to a response that the application has made, or that is empty.
 static void apply(const corsac_decision *decision, struct response *response) {
-  static const char *const foreign[] = {
-      "Access-Control-Allow-Origin",  "Access-Control-Allow-Credentials",
-      "Access-Control-Allow-Methods", "Access-Control-Allow-Headers",
-      "Access-Control-Max-Age",       "Access-Control-Expose-Headers",
-      "Access-Control-Allow-Private-Network"};
+  static const char *const foreign[] = {CORSAC_FOREIGN_HEADERS};
   if (!(decision->flags & CORSAC_FLAG_FOREIGN_HEADERS_KEPT))
     for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
       remove_lines(response, corsac_str_z(foreign[i]));

@@ -104,7 +104,7 @@ unsafe fn grant_nothing(decision: *mut corsac_decision) {
 }
 
 /// Decides a request by a policy. On any status but CORSAC_STATUS_OK the decision grants nothing: remove
-/// the seven CORS headers from the response, and answer OPTIONS requests 500.
+/// CORSAC_FOREIGN_HEADERS from the response, and answer OPTIONS requests 500.
 ///
 /// Neither allocates nor locks; takes time linear in the facts, however many origins there are. The
 /// decision borrows the policy and the request, and is to be used while both live unchanged.
@@ -151,13 +151,13 @@ unsafe fn evaluate(
     let Some(ready) = handle.ready.get(verdict.answer().index()) else { return Err(CORSAC_STATUS_PANIC) };
     let headers_len = match ready.echoes {
         None => ready.headers().len(),
-        Some(index) => echoed(handle, index, request).count(),
+        Some(index) => echoed_len(handle, index, request),
     };
     // SAFETY: the caller promised a struct of `struct_size` bytes, which are enough.
     unsafe {
         (*decision).kind = verdict.kind().number();
-        (*decision).action = verdict.action().number();
-        (*decision).status = verdict.status().into();
+        (*decision).action = ready.action;
+        (*decision).status = ready.status;
         (*decision).allowed = verdict.allowed().into();
         (*decision).reason = verdict.reason().number();
         (*decision).rule = verdict.rule().unwrap_or(CORSAC_NO_RULE);
@@ -174,8 +174,14 @@ unsafe fn evaluate(
     Ok(())
 }
 
-/// The headers of an answer that sends parts of the request back.
+/// Out of line, so that other requests need not save registers for it.
 #[cold]
+#[inline(never)]
+fn echoed_len(policy: &corsac_policy, index: u32, request: &corsac_request) -> usize {
+    echoed(policy, index, request).count()
+}
+
+/// The headers of an answer that sends parts of the request back.
 fn echoed<'a>(
     policy: &'a corsac_policy,
     index: u32,
@@ -239,6 +245,7 @@ unsafe fn headers(decision: *const corsac_decision, out: *mut corsac_header, cap
 /// # Safety
 /// As for [`corsac_decision_headers`], of which this is a part.
 #[cold]
+#[inline(never)]
 unsafe fn write_echoed(
     policy: *const corsac_policy,
     index: u32,

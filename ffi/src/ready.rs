@@ -5,9 +5,11 @@ use corsac::{Answer, Op, Policy, Value};
 use crate::memory::lend;
 use crate::types::{corsac_header, corsac_str};
 
-/// The headers of one answer, in the order of [`Policy::answers`].
+/// One answer, in the order of [`Policy::answers`].
 #[derive(Debug)]
 pub(crate) struct Ready {
+    pub(crate) action: u32,
+    pub(crate) status: u32,
     /// Where the value is the request's `Origin`, it is NULL here.
     headers: Vec<corsac_header>,
     /// The index of the answer if a request fills it in, so that `headers` is empty: see [`Answer::echoes`].
@@ -28,7 +30,13 @@ impl Ready {
     }
 
     fn new(index: u32, answer: &Answer) -> Ready {
-        let mut ready = Ready { headers: Vec::new(), echoes: None, _values: Vec::new() };
+        let mut ready = Ready {
+            action: answer.action().number(),
+            status: answer.status().into(),
+            headers: Vec::new(),
+            echoes: None,
+            _values: Vec::new(),
+        };
         if answer.echoes() {
             ready.echoes = Some(index);
             return ready;

@@ -85,9 +85,7 @@ pub const CORSAC_OP_VARY: u32 = 3;
 pub const CORSAC_NO_RULE: u32 = 0xFFFF_FFFFu32;
 
 /// flags: the application's own CORS headers are kept where the decision sets none. Without this
-/// bit remove the seven from every forwarded response, before the headers are applied:
-/// Access-Control-Allow-Origin, -Allow-Credentials, -Allow-Methods, -Allow-Headers, -Max-Age,
-/// -Expose-Headers and -Allow-Private-Network.
+/// bit remove CORSAC_FOREIGN_HEADERS from every forwarded response, before the headers are applied.
 pub const CORSAC_FLAG_FOREIGN_HEADERS_KEPT: u32 = 1;
 
 /// No decision has more headers than this, in any version with this CORSAC_ABI_VERSION.

@@ -8,10 +8,14 @@ const COMMAND: &str = "CORSAC_UPDATE_HEADER=1 cargo test --release -p corsac-ffi
 
 fn generate(ffi: &Path) -> String {
     let mut config = cbindgen::Config::from_file(ffi.join("cbindgen.toml")).unwrap();
+    let foreign =
+        corsac::ResponseHeader::FOREIGN.map(|header| format!("\"{}\"", header.name())).join(", \\\n  ");
     config.after_includes = Some(format!(
         "\n// The version of this header; corsac_version tells the library's.\n\
          #define CORSAC_VERSION \"{}\"\n#define CORSAC_VERSION_MAJOR {}\n\
-         #define CORSAC_VERSION_MINOR {}\n#define CORSAC_VERSION_PATCH {}",
+         #define CORSAC_VERSION_MINOR {}\n#define CORSAC_VERSION_PATCH {}\n\n\
+         // The seven headers that only a policy should set, as strings: see CORSAC_FLAG_FOREIGN_HEADERS_KEPT.\n\
+         #define CORSAC_FOREIGN_HEADERS \\\n  {foreign}",
         env!("CARGO_PKG_VERSION"),
         env!("CARGO_PKG_VERSION_MAJOR"),
         env!("CARGO_PKG_VERSION_MINOR"),

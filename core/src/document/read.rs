@@ -13,7 +13,7 @@ use super::write::quoted;
 use crate::builder::{At, Draft, Key, whole};
 use crate::limits::MAX_DOCUMENT_BYTES;
 use crate::policy::Policy;
-use crate::problem::{BuildError, Problem, Problems, Quoted};
+use crate::problem::{BuildError, Problem, Problems};
 
 pub(crate) fn read(document: &[u8]) -> Result<Policy, BuildError> {
     if document.len() > MAX_DOCUMENT_BYTES {
@@ -135,7 +135,7 @@ impl<'t> Reader<'t, '_> {
 
     fn wrong_type(&mut self, at: At, raw: &str, wanted: &str, suggestion: Option<String>) {
         self.draft.problem(|| {
-            let mut message = format!("{} is {}, write {wanted}", name_of(at), kind_of(raw));
+            let mut message = format!("{} is not possible here, write {wanted}", kind_of(raw));
             if let Some(suggestion) = &suggestion {
                 message.push_str(": ");
                 message.push_str(suggestion);
@@ -163,9 +163,8 @@ impl<'t> Reader<'t, '_> {
 
     fn invalid_string(&mut self, at: At, raw: &str) {
         self.draft.problem(|| {
-            let message =
-                format!("{} has half a surrogate pair in an escape, write the character itself", name_of(at));
-            at.problem("invalid-string", Some(raw), message)
+            let message = "the string has half a surrogate pair in an escape, write the character itself";
+            at.problem("invalid-string", Some(raw), message.to_owned())
         });
     }
 
@@ -212,17 +211,16 @@ impl<'t> Visitor<'t> for &mut Reader<'t, '_> {
             let name = string(raw_key);
             let Some(key) = Key::ALL.into_iter().find(|key| name.as_deref() == Some(key.name())) else {
                 let nearest = name.as_deref().and_then(nearest_key);
-                let shown = name.unwrap_or(Cow::Borrowed(raw_key));
                 let message = match nearest {
-                    Some(key) => format!("there is no key {}, write \"{key}\"", Quoted(&shown)),
-                    None => format!("there is no key {}, remove it", Quoted(&shown)),
+                    Some(key) => format!("there is no such key, write \"{key}\""),
+                    None => "there is no such key, remove it".to_owned(),
                 };
                 self.key_problem(raw_key, "unknown-key", message, nearest);
                 map.next_value::<IgnoredAny>()?;
                 continue;
             };
             if self.seen.contains(&key) {
-                let message = format!("{} is given twice, remove one", key.name());
+                let message = "the key is given twice, remove one".to_owned();
                 self.key_problem(raw_key, "duplicate-key", message, None);
                 map.next_value::<IgnoredAny>()?;
                 continue;
@@ -307,13 +305,6 @@ fn string(raw: &str) -> Option<Cow<'_, str>> {
 /// A value for a problem: strings as they are, anything else as JSON text.
 fn plain(raw: &str) -> Cow<'_, str> {
     string(raw).unwrap_or(Cow::Borrowed(raw))
-}
-
-fn name_of(at: At) -> String {
-    match at.index {
-        Some(index) => format!("{}[{index}]", at.key.name()),
-        None => at.key.name().to_owned(),
-    }
 }
 
 fn kind_of(raw: &str) -> &'static str {

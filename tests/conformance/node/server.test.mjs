@@ -17,7 +17,7 @@ const folder = mkdtempSync(path.join(tmpdir(), 'corsac-'));
 const file = path.join(folder, 'policy.json');
 after(() => rmSync(folder, { recursive: true }));
 
-describe('the example server', () => {
+describe('the example server', { timeout: 60_000 }, () => {
   let child;
   let lines;
   let port;
@@ -96,10 +96,10 @@ describe('the example server', () => {
   });
 
   test('sees every line of a repeated header', async () => {
-    const { log } = await send('GET', '/', [`Origin: ${ORIGIN}`, `Origin: ${ORIGIN}`, 'Cookie: a', 'Cookie: \xe9\x7f']);
+    const { log } = await send('GET', '/', [`Origin: ${ORIGIN}`, `Origin: ${ORIGIN}`, 'Cookie: a', 'Cookie: \xe9']);
     assert.equal(log.reason, 'malformed-origin');
     assert.equal(log.origin, `${ORIGIN}, ${ORIGIN}`);
-    assert.equal(log.cookie, 'a, \xe9\x7f');
+    assert.equal(log.cookie, 'a, \xe9');
   });
 
   test('answers 204, 304 and HEAD without a body', async () => {
