@@ -29,7 +29,8 @@ fn lent(bytes: &[u8]) -> corsac_str {
 /// The bytes of a string that the library lent; none for NULL.
 fn bytes(text: corsac_str) -> Option<Vec<u8>> {
     // SAFETY: the library lends `len` bytes, for as long as the handle that gave them, which lives here.
-    (!text.data.is_null()).then(|| unsafe { std::slice::from_raw_parts(text.data.cast::<u8>(), text.len) }.to_vec())
+    (!text.data.is_null())
+        .then(|| unsafe { std::slice::from_raw_parts(text.data.cast::<u8>(), text.len) }.to_vec())
 }
 
 fn text(text: corsac_str) -> Option<String> {
@@ -64,7 +65,8 @@ impl Engine for C {
     fn build(&self, document: &str) -> Result<CPolicy, Vec<ProblemData>> {
         let (mut policy, mut error) = (null(), null_mut());
         // SAFETY: the document lives during the call, and the out-parameters are ours.
-        let status = unsafe { corsac_policy_from_json(lent(document.as_bytes()), &raw mut policy, &raw mut error) };
+        let status =
+            unsafe { corsac_policy_from_json(lent(document.as_bytes()), &raw mut policy, &raw mut error) };
         match status {
             CORSAC_STATUS_OK => {
                 assert!(!policy.is_null() && error.is_null());
@@ -88,17 +90,22 @@ impl EnginePolicy for CPolicy {
     fn evaluate(&self, lines: &RequestLines) -> DecisionData {
         let mut request = MaybeUninit::<corsac_request>::uninit();
         let mut decision = MaybeUninit::<corsac_decision>::uninit();
-        let mut headers = [const { MaybeUninit::<corsac_header>::uninit() }; CORSAC_MAX_HEADERS as usize];
+        let mut headers = [const { MaybeUninit::<corsac_header>::uninit() }; CORSAC_MAX_HEADERS];
         // SAFETY: the structs are ours and have the sizes that are told; all strings outlive the decision.
         unsafe {
-            corsac_request_init(request.as_mut_ptr().cast(), size_of::<corsac_request>(), lent(&lines.method));
+            corsac_request_init(
+                request.as_mut_ptr().cast(),
+                size_of::<corsac_request>(),
+                lent(&lines.method),
+            );
             for (name, value) in &lines.headers {
                 corsac_request_header(request.as_mut_ptr(), lent(name.as_bytes()), lent(value));
             }
             corsac_decision_init(decision.as_mut_ptr().cast(), size_of::<corsac_decision>());
             let status = corsac_policy_evaluate(self.0, request.as_ptr(), decision.as_mut_ptr());
             assert_eq!(status, CORSAC_STATUS_OK);
-            let count = corsac_decision_headers(decision.as_ptr(), headers.as_mut_ptr().cast(), headers.len());
+            let count =
+                corsac_decision_headers(decision.as_ptr(), headers.as_mut_ptr().cast(), headers.len());
             let decision = decision.assume_init();
             assert_eq!(count, decision.headers_len as usize);
             assert_eq!(decision.flags & CORSAC_FLAG_FOREIGN_HEADERS_KEPT, 0);
