@@ -108,6 +108,20 @@ impl Verdict {
         }
     }
 
+    /// [`Kind::number`] of [`Verdict::kind`].
+    #[must_use]
+    #[inline]
+    pub const fn kind_number(self) -> u32 {
+        (self.0 & 0xff) as u32
+    }
+
+    /// [`Reason::number`] of [`Verdict::reason`].
+    #[must_use]
+    #[inline]
+    pub const fn reason_number(self) -> u32 {
+        (self.0 >> 8 & 0xff) as u32
+    }
+
     /// Why.
     #[must_use]
     #[inline]
@@ -119,7 +133,8 @@ impl Verdict {
     #[must_use]
     #[inline]
     pub const fn allowed(self) -> bool {
-        self.reason().allowed()
+        // As numbers, since this is asked on every request.
+        matches!(self.reason_number(), Reason::FIRST_ALLOWED..=Reason::LAST_ALLOWED)
     }
 
     /// The index of the rule that decided; none if no rule matched.

@@ -20,36 +20,30 @@ impl Policy {
     /// Decides one request, without the borrowed headers: see [`Policy::answer`].
     #[inline]
     pub fn decide(&self, request: &impl Facts) -> Verdict {
-        // Each step is a function of its own, so that a request pays for the registers of its own
-        // path only: most have no Origin, and most that have one are allowed and no preflights.
+        // What only some requests need, such as the grammar of an origin or the rest of a preflight, are
+        // functions of their own, so that the others don't pay for their registers.
         match request.origin() {
             HeaderLine::Absent => Verdict::new(Kind::NotCors, Reason::NotCors, None, AnswerId::NOT_CORS),
-            origin => self.decide_cors(request, origin),
+            HeaderLine::One(origin) => self.decide_cors(request, Some(origin)),
+            HeaderLine::Several => self.decide_cors(request, None),
         }
     }
 
-    #[inline(never)]
-    fn decide_cors(&self, request: &impl Facts, origin: HeaderLine<'_>) -> Verdict {
+    /// Decides a request with `Origin`; none if there are several lines of it.
+    #[inline(always)]
+    fn decide_cors(&self, request: &impl Facts, origin: Option<&[u8]>) -> Verdict {
         // Presence counts, not content: an empty Access-Control-Request-Method makes a preflight.
         let preflight =
             request.method() == b"OPTIONS" && !matches!(request.request_method(), HeaderLine::Absent);
         let kind = if preflight { Kind::Preflight } else { Kind::Actual };
         // Where everyone gets the same answer, the origin is not looked at.
         if !self.rule.any_origin {
-            let HeaderLine::One(origin) = origin else {
+            let Some(origin) = origin else {
                 return refused(kind, Reason::MalformedOrigin);
             };
-            let reason = match self.rule.origins.find(origin) {
-                Match::Matched => Reason::Allowed,
-                Match::Malformed => Reason::MalformedOrigin,
-                Match::Unmatched | Match::UnmatchedNull if !preflight && is_first_party(origin, request) => {
-                    Reason::SameOrigin
-                }
-                Match::Unmatched => Reason::OriginNotAllowed,
-                Match::UnmatchedNull => Reason::NullOriginNotAllowed,
-            };
-            if reason != Reason::Allowed {
-                return refused(kind, reason);
+            let found = self.rule.origins.find(origin);
+            if found != Match::Matched {
+                return refused_origin(request, kind, origin, found);
             }
         }
         if preflight {
@@ -58,6 +52,21 @@ impl Policy {
             Verdict::new(kind, Reason::Allowed, Some(0), AnswerId::ACTUAL)
         }
     }
+}
+
+/// The verdict on an origin that no rule is for.
+#[inline]
+fn refused_origin(request: &impl Facts, kind: Kind, origin: &[u8], found: Match) -> Verdict {
+    let reason = if found == Match::Malformed {
+        Reason::MalformedOrigin
+    } else if kind == Kind::Actual && is_first_party(origin, request) {
+        Reason::SameOrigin
+    } else if found == Match::UnmatchedNull {
+        Reason::NullOriginNotAllowed
+    } else {
+        Reason::OriginNotAllowed
+    };
+    refused(kind, reason)
 }
 
 /// The verdict where no rule is for the origin: nothing of the policy is disclosed.

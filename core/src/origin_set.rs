@@ -158,7 +158,7 @@ impl OriginSet {
     }
 
     /// Matches a value of `Origin`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn find(&self, value: &[u8]) -> Match {
         // What equals a configured origin is well-formed, so its grammar need not be checked.
         if self.lengths & length_bit(value.len()) != 0 && self.has_exact(value) {
@@ -167,14 +167,18 @@ impl OriginSet {
         if self.wildcards.is_empty() { unmatched(value) } else { self.find_wildcard(value) }
     }
 
-    #[inline]
+    #[inline(never)]
     fn has_exact(&self, value: &[u8]) -> bool {
-        let is_it = |&index: &u32| same(self.texts.get(index), value);
         if self.few.is_empty() {
-            self.exact.find(self.key.hash(value), is_it).is_some()
+            self.has_exact_hashed(value)
         } else {
-            self.few.iter().any(is_it)
+            self.few.iter().any(|&index| same(self.texts.get(index), value))
         }
+    }
+
+    #[inline(never)]
+    fn has_exact_hashed(&self, value: &[u8]) -> bool {
+        self.exact.find(self.key.hash(value), |&index| same(self.texts.get(index), value)).is_some()
     }
 
     #[inline(never)]
@@ -189,7 +193,7 @@ impl OriginSet {
 }
 
 /// What is said of a value that no pattern can match.
-#[inline]
+#[inline(never)]
 fn unmatched(value: &[u8]) -> Match {
     match Origin::parse(value) {
         Some(Origin::Null) => Match::UnmatchedNull,

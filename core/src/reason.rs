@@ -50,6 +50,10 @@ impl Reason {
         Reason::HeaderNotAllowed,
     ];
 
+    /// The numbers from here to [`Reason::LAST_ALLOWED`] are those of requests that are allowed.
+    pub(crate) const FIRST_ALLOWED: u32 = Reason::Allowed as u32;
+    pub(crate) const LAST_ALLOWED: u32 = Reason::SameOrigin as u32;
+
     /// The stable kebab-case name.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -114,6 +118,7 @@ mod tests {
         for (index, reason) in (1..).zip(Reason::ALL) {
             assert_eq!(reason.number(), index);
             assert_eq!(Reason::from_number(index as u8), reason);
+            assert_eq!(reason.allowed(), (Reason::FIRST_ALLOWED..=Reason::LAST_ALLOWED).contains(&index));
         }
     }
 }

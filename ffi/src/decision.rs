@@ -1,6 +1,6 @@
 //! The answer to one request, in memory of the caller.
 
-use corsac::{HeaderEdit, Op};
+use corsac::{Answer, HeaderEdit, Op};
 use libc::{c_void, size_t};
 
 use crate::guard::guard;
@@ -10,7 +10,7 @@ use crate::ready::{Ready, header};
 use crate::request::{self, corsac_request};
 use crate::types::{
     CORSAC_NO_RULE, CORSAC_STATUS_NULL_POINTER, CORSAC_STATUS_OK, CORSAC_STATUS_PANIC,
-    CORSAC_STATUS_STRUCT_SIZE, corsac_header, corsac_status, corsac_str,
+    CORSAC_STATUS_STRUCT_SIZE, corsac_header, corsac_status,
 };
 
 /// The answer to one request. Yours: on the stack, in a pool, or reused.
@@ -45,11 +45,8 @@ const FIRST_SIZE: usize = 9 * size_of::<usize>() + 8 * 4;
 const _: () = assert!(size_of::<corsac_decision>() == FIRST_SIZE);
 
 /// What [`corsac_decision::internal`] holds, by index.
-const POLICY: usize = 0;
-const REQUEST: usize = 1;
-const READY: usize = 2;
-const ORIGIN: usize = 3;
-const ORIGIN_LEN: usize = 4;
+const REQUEST: usize = 0;
+const READY: usize = 1;
 
 impl corsac_decision {
     /// No decision: it grants nothing.
@@ -149,27 +146,23 @@ unsafe fn evaluate(
     }
     let verdict = handle.policy.decide(request);
     let Some(ready) = handle.ready.get(verdict.answer().index()) else { return Err(CORSAC_STATUS_PANIC) };
-    let headers_len = match ready.echoes {
+    let headers_len = match &ready.echoes {
         None => ready.headers().len(),
-        Some(index) => echoed_len(handle, index, request),
+        Some(answer) => echoed_len(answer, request),
     };
     // SAFETY: the caller promised a struct of `struct_size` bytes, which are enough.
     unsafe {
-        (*decision).kind = verdict.kind().number();
+        (*decision).kind = verdict.kind_number();
         (*decision).action = ready.action;
         (*decision).status = ready.status;
         (*decision).allowed = verdict.allowed().into();
-        (*decision).reason = verdict.reason().number();
+        (*decision).reason = verdict.reason_number();
         (*decision).rule = verdict.rule().unwrap_or(CORSAC_NO_RULE);
         // At most CORSAC_MAX_HEADERS.
         (*decision).headers_len = headers_len as u32;
         (*decision).flags = 0;
-        (*decision).internal[POLICY] = policy.expose_provenance();
         (*decision).internal[REQUEST] = std::ptr::from_ref(request).expose_provenance();
         (*decision).internal[READY] = std::ptr::from_ref(ready).expose_provenance();
-        // Kept, so that a request begun anew cannot change what a decision sends back.
-        (*decision).internal[ORIGIN] = request.origin.data.expose_provenance();
-        (*decision).internal[ORIGIN_LEN] = request.origin.len;
     }
     Ok(())
 }
@@ -177,18 +170,13 @@ unsafe fn evaluate(
 /// Out of line, so that other requests need not save registers for it.
 #[cold]
 #[inline(never)]
-fn echoed_len(policy: &corsac_policy, index: u32, request: &corsac_request) -> usize {
-    echoed(policy, index, request).count()
+fn echoed_len(answer: &Answer, request: &corsac_request) -> usize {
+    echoed(answer, request).count()
 }
 
 /// The headers of an answer that sends parts of the request back.
-fn echoed<'a>(
-    policy: &'a corsac_policy,
-    index: u32,
-    request: &'a corsac_request,
-) -> impl Iterator<Item = HeaderEdit<'a>> {
-    let answer = policy.policy.answers().get(index as usize);
-    answer.into_iter().flat_map(|answer| answer.fill(request)).filter(|edit| edit.op != Op::Remove)
+fn echoed<'a>(answer: &'a Answer, request: &'a corsac_request) -> impl Iterator<Item = HeaderEdit<'a>> {
+    answer.fill(request).filter(|edit| edit.op != Op::Remove)
 }
 
 /// Writes the headers of a decision, at most cap, in the order in which they apply, and returns how
@@ -216,25 +204,24 @@ unsafe fn headers(decision: *const corsac_decision, out: *mut corsac_header, cap
     }
     // SAFETY: the caller promised as many bytes.
     let decision = unsafe { &*decision };
-    let [policy, request, ready, origin, origin_len, ..] = decision.internal;
-    let ready = std::ptr::with_exposed_provenance::<Ready>(ready);
-    // SAFETY: evaluating stored it, and the caller promised that the policy, whose part it is, outlives
-    // the decision (rule 3).
-    let Ok(ready) = (unsafe { shared(ready) }) else { return 0 };
+    let [request, ready, ..] = decision.internal;
+    // SAFETY: evaluating stored both, and the caller promised that the policy, whose part one of them is,
+    // and the request outlive the decision (rule 3).
+    let (ready, request) = unsafe {
+        let ready = shared(std::ptr::with_exposed_provenance::<Ready>(ready));
+        (ready, request::read(std::ptr::with_exposed_provenance(request)))
+    };
+    let (Ok(ready), Ok(request)) = (ready, request) else { return 0 };
     let cap = if out.is_null() { 0 } else { cap };
-    if let Some(index) = ready.echoes {
-        // SAFETY: the same holds for the policy and the request.
-        return unsafe {
-            let policy = std::ptr::with_exposed_provenance(policy);
-            let request = std::ptr::with_exposed_provenance(request);
-            write_echoed(policy, index, request, out, cap)
-        };
+    if let Some(answer) = &ready.echoes {
+        // SAFETY: the caller promised memory for `cap` headers.
+        return unsafe { write_echoed(answer, request, out, cap) };
     }
     let headers = ready.headers();
     for (index, ready_made) in headers.iter().take(cap).enumerate() {
         let mut header = *ready_made;
         if header.value.data.is_null() {
-            header.value = corsac_str { data: std::ptr::with_exposed_provenance(origin), len: origin_len };
+            header.value = request.origin;
         }
         // SAFETY: the caller promised memory for `cap` headers, which is not the policy's.
         unsafe { out.add(index).write(header) };
@@ -243,20 +230,17 @@ unsafe fn headers(decision: *const corsac_decision, out: *mut corsac_header, cap
 }
 
 /// # Safety
-/// As for [`corsac_decision_headers`], of which this is a part.
+/// `out` has memory for `cap` headers.
 #[cold]
 #[inline(never)]
 unsafe fn write_echoed(
-    policy: *const corsac_policy,
-    index: u32,
-    request: *const corsac_request,
+    answer: &Answer,
+    request: &corsac_request,
     out: *mut corsac_header,
     cap: size_t,
 ) -> size_t {
-    // SAFETY: promised by the caller.
-    let (Ok(policy), Ok(request)) = (unsafe { (shared(policy), request::read(request)) }) else { return 0 };
     let mut len = 0;
-    for edit in echoed(policy, index, request) {
+    for edit in echoed(answer, request) {
         if len < cap {
             // SAFETY: promised by the caller.
             unsafe { out.add(len).write(header(edit.op, edit.header.name(), lend(edit.value))) };

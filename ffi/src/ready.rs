@@ -12,8 +12,8 @@ pub(crate) struct Ready {
     pub(crate) status: u32,
     /// Where the value is the request's `Origin`, it is NULL here.
     headers: Vec<corsac_header>,
-    /// The index of the answer if a request fills it in, so that `headers` is empty: see [`Answer::echoes`].
-    pub(crate) echoes: Option<u32>,
+    /// The answer if a request fills it in, so that `headers` is empty: see [`Answer::echoes`].
+    pub(crate) echoes: Option<Box<Answer>>,
     /// What the values in `headers` point to.
     _values: Vec<Vec<u8>>,
 }
@@ -26,10 +26,10 @@ unsafe impl Sync for Ready {}
 impl Ready {
     /// Those of a policy.
     pub(crate) fn all(policy: &Policy) -> Box<[Ready]> {
-        (0..).zip(policy.answers()).map(|(index, answer)| Ready::new(index, answer)).collect()
+        policy.answers().iter().map(Ready::new).collect()
     }
 
-    fn new(index: u32, answer: &Answer) -> Ready {
+    fn new(answer: &Answer) -> Ready {
         let mut ready = Ready {
             action: answer.action().number(),
             status: answer.status().into(),
@@ -38,7 +38,7 @@ impl Ready {
             _values: Vec::new(),
         };
         if answer.echoes() {
-            ready.echoes = Some(index);
+            ready.echoes = Some(Box::new(answer.clone()));
             return ready;
         }
         for edit in answer.edits().iter().take(answer.kept()) {

@@ -84,7 +84,7 @@ int main(int argc, char **argv) {
   static char long_list[16 * 1024 + 1];
   for (size_t i = 0; i + 1 < sizeof long_list; i++)
     long_list[i] = "content-type,"[i % 13];
-  const char *good = "https://app.example.com", *evil = "https://evil.example.net";
+  const char *good = "https://app.example.com", *evil = "https://evil.test";
   const char *list = "content-type,x-token";
   static struct bench_case cases[CASES];
   const struct bench_case definitions[CASES] = {
