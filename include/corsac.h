@@ -15,9 +15,9 @@
 //
 // Five rules, from which everything else follows:
 //
-// 1. Ownership. What _new, _build, _from_json, _clone and the functions that fill a corsac_text or a
-//    corsac_error give you is yours: call the _free of its type once. _free ends your reference and
-//    no other; an owner who wants one of its own clones it. Nothing else takes or gives ownership.
+// 1. Ownership. What _new, _build, _from_json, _clone, _load and the functions that fill a corsac_text
+//    or a corsac_error give you is yours: call the _free of its type once. _free ends your reference
+//    and no other; an owner who wants one of its own clones it. Nothing else takes or gives ownership.
 //    _free(NULL) does nothing.
 // 2. Threads. A pointer to const may be used by any number of threads at once, any other pointer by
 //    one thread at a time.
@@ -26,9 +26,9 @@
 //    you showed it. Keep all three, unchanged, for as long as you use the decision or a
 //    corsac_header read from it.
 // 4. Results. Out-parameters are always written: the result, or NULL, or a decision that grants
-//    nothing. A corsac_error ** may be NULL if you don't want to know. NULL anywhere else is an
-//    error that is reported, not a crash, and functions without a status then return nothing: 0,
-//    NULL or false.
+//    nothing. A corsac_error ** and the generation of corsac_cell_load may be NULL if you don't want
+//    to know. NULL anywhere else is an error that is reported, not a crash, and functions without a
+//    status then return nothing: 0, NULL or false.
 // 5. Conduct. No function unwinds, exits, prints or keeps state of a thread, whatever happens inside.
 //    corsac_policy_evaluate and corsac_decision_headers neither allocate nor lock. One exception: a
 //    process that runs out of memory is aborted.
@@ -162,6 +162,20 @@
 
 // A policy being configured.
 typedef struct corsac_builder corsac_builder;
+
+// A policy that can be replaced while any number of threads use it.
+//
+// Its policies are numbered: the generation of the first is 1, and each stored one has the next
+// number, so 0 is none. Every function but corsac_cell_free takes a pointer to const, so all threads may
+// store and load at once. A thread that wants to pay one atomic load while nothing changes keeps a
+// policy of its own:
+//
+//   // At first policy is NULL and generation 0; at the end the thread frees policy.
+//   if (generation != corsac_cell_generation(cell)) {
+//     corsac_policy_free(policy);
+//     policy = corsac_cell_load(cell, &generation);
+//   }
+typedef struct corsac_cell corsac_cell;
 
 // The problems of a configuration, or the warnings of a policy, in the order of the document.
 typedef struct corsac_error corsac_error;
@@ -378,6 +392,30 @@ corsac_status corsac_policy_evaluate(const corsac_policy *policy,
 // Apply them to every final response, errors, redirects, HEAD and 304 included, never to 1xx. The
 // strings borrow from the library, the policy and the request.
 size_t corsac_decision_headers(const corsac_decision *decision, corsac_header *out, size_t cap);
+
+// A cell with its first policy, yours to free. It has a reference of its own to the policy; yours
+// stays yours. NULL for NULL.
+corsac_cell *corsac_cell_new(const corsac_policy *policy);
+
+// Replaces the policy of a cell, which has a reference of its own to the new one; yours stays
+// yours. If either is NULL, nothing changes.
+//
+// Loads that begin after this returned give the new policy or a later one. Who loaded the old one
+// keeps it. Locks for as long as it takes to exchange a pointer.
+void corsac_cell_store(const corsac_cell *cell, const corsac_policy *policy);
+
+// The policy of a cell as it is now, yours to free; generation gets its number. The two belong
+// together. NULL and 0 for NULL. generation may be NULL if you don't want to know.
+//
+// The policy outlives its replacement, and the cell. Takes a read lock for as long as it takes to
+// count a reference.
+const corsac_policy *corsac_cell_load(const corsac_cell *cell, uint64_t *generation);
+
+// The generation of a cell as it is now: one atomic load, with acquire ordering. 0 for NULL.
+uint64_t corsac_cell_generation(const corsac_cell *cell);
+
+// Frees a cell, once no other thread uses it. Policies that were loaded live on.
+void corsac_cell_free(corsac_cell *cell);
 
 // How many problems there are, at most 1,000.
 size_t corsac_error_len(const corsac_error *error);

@@ -219,5 +219,38 @@ export class Policy {
   readonly warnings: readonly Problem[];
 }
 
+/**
+ * A policy that can be replaced: assign to `policy`.
+ *
+ * ```js
+ * const cell = new PolicyCell(Policy.fromFile('policy.json'));
+ * process.on('SIGHUP', () => {
+ *   try {
+ *     cell.policy = Policy.fromFile('policy.json');
+ *   } catch (error) {
+ *     console.error(error); // and the policy stays as it is
+ *   }
+ * });
+ * ```
+ *
+ * A cell belongs to one event loop: each worker has its own. Looking at it costs reading a field.
+ */
+export class PolicyCell {
+  /** @throws {TypeError} if `policy` is no `Policy` */
+  constructor(policy: Policy);
+
+  /** The policy as it is now: the object that was assigned last. A `TypeError` for anything but a `Policy`. */
+  policy: Policy;
+
+  /** How many policies the cell has had: 1 at first, and one more with each assignment. */
+  readonly generation: number;
+
+  /** Decides one request by the policy as it is now, see {@link Policy.evaluate}. */
+  evaluate(method: string, headers: RequestHeaders): Decision;
+
+  /** Whether `origin` may read responses by the policy as it is now, see {@link Policy.allowsOrigin}. */
+  allowsOrigin(origin: string | null | undefined, credentials?: boolean): boolean;
+}
+
 /** The version of the library. */
 export const version: string;

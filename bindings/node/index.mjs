@@ -2,4 +2,4 @@
 
 import corsac from './index.js';
 
-export const { Policy, PolicyError, Decision, version } = corsac;
+export const { Policy, PolicyCell, PolicyError, Decision, version } = corsac;

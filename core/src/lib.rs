@@ -9,6 +9,7 @@
 //! - [`Policy`], from a [document](Policy::from_json) or a [builder](Policy::builder)
 //! - [`Request`], or any other [`Facts`], such as [`http::request::Parts`]
 //! - [`Decision`], with its [`Reason`] and [`HeaderEdit`]s
+//! - [`PolicyCell`], a policy that can be replaced while threads use it
 //! - [`BuildError`], every [`Problem`] of a configuration at once
 //!
 //! # Answer a request
@@ -54,6 +55,7 @@
 mod answer;
 mod builder;
 mod bytes;
+mod cell;
 mod decision;
 mod document;
 mod evaluate;
@@ -70,9 +72,11 @@ mod policy;
 mod problem;
 mod reason;
 mod request;
+mod sync;
 
 pub use answer::{Answer, AnswerId, Edit, HeaderEdit, HeaderEdits, Op, ResponseHeader, Value};
 pub use builder::PolicyBuilder;
+pub use cell::{PolicyCell, PolicyReader};
 pub use decision::{Action, Decision, Kind, Verdict};
 pub use policy::Policy;
 pub use problem::{BuildError, Problem};

@@ -8,6 +8,7 @@
 #![allow(clippy::missing_safety_doc, reason = "the rules at the top of corsac.h hold for every function")]
 
 mod builder;
+mod cell;
 mod decision;
 mod errors;
 mod guard;
@@ -19,6 +20,7 @@ mod request;
 mod types;
 
 pub use builder::*;
+pub use cell::*;
 pub use decision::*;
 pub use errors::*;
 #[cfg(feature = "forced-panic")]

@@ -207,6 +207,27 @@ fn no_panic_leaves_a_function() {
         assert_eq!(forced(|| corsac_abi_version()), CORSAC_ABI_VERSION);
         covers(&["corsac_status_name", "corsac_reason_name", "corsac_version", "corsac_abi_version"]);
 
+        assert!(forced(|| corsac_cell_new(policy)).is_null());
+        let cell = corsac_cell_new(policy);
+        forced(|| corsac_cell_store(cell, policy));
+        assert_eq!(corsac_cell_generation(cell), 1);
+        assert_eq!(forced(|| corsac_cell_generation(cell)), 0);
+        let mut generation = 9;
+        assert!(forced(|| corsac_cell_load(cell, &mut generation)).is_null());
+        assert_eq!(generation, 0);
+        let loaded = corsac_cell_load(cell, &mut generation);
+        assert_eq!((loaded, generation), (policy, 1));
+        corsac_policy_free(loaded);
+        forced(|| corsac_cell_free(cell));
+        corsac_cell_free(cell);
+        covers(&[
+            "corsac_cell_new",
+            "corsac_cell_store",
+            "corsac_cell_load",
+            "corsac_cell_generation",
+            "corsac_cell_free",
+        ]);
+
         forced(|| corsac_policy_free(policy));
         corsac_policy_free(policy);
         covers(&["corsac_policy_free"]);

@@ -55,7 +55,7 @@ skip() {
     echo "skip $1"
 }
 
-for program in builder decisions nothing ownership sizes threads; do
+for program in builder cell decisions nothing ownership sizes threads; do
     source=tests/c/$program.c
     compile "$program, shared" gcc $flags -O2 "$source" -o "$out/$program" $shared -pthread &&
         claims "$program, shared" "$out/$program"

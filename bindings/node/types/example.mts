@@ -2,7 +2,7 @@
 
 import { createServer } from 'node:http';
 
-import { Decision, Policy, PolicyError, version, type HeaderEdit, type PolicyOptions, type Problem } from 'corsac';
+import { Decision, Policy, PolicyCell, PolicyError, version, type HeaderEdit, type PolicyOptions, type Problem } from 'corsac';
 
 const options: PolicyOptions = { allowOrigins: ['https://app.example.com'], allowMethods: '*', maxAge: 600 };
 const policy: Policy = new Policy(options);
@@ -23,6 +23,18 @@ new Policy({ allowOrigins: '*', allowOrigin: '*' });
 new Decision();
 // @ts-expect-error policies do not change
 policy.warnings = [];
+
+const cell: PolicyCell = new PolicyCell(policy);
+cell.policy = Policy.fromFile('policy.json');
+// @ts-expect-error a document is no policy
+cell.policy = { allow_origins: '*' };
+// @ts-expect-error generations are counted, not set
+cell.generation = 5;
+// @ts-expect-error there is no cell without a policy
+new PolicyCell();
+const generation: number = cell.generation;
+const byCell: [boolean, boolean] = [cell.evaluate('GET', {}).allowed, cell.allowsOrigin(null, false)];
+console.log(generation, byCell, cell.policy.warnings.length);
 
 createServer((req, res) => {
   const decision: Decision = policy.evaluate(req.method ?? '', req.rawHeaders);

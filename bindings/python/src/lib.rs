@@ -3,6 +3,7 @@
 //! It translates: Python's documents and requests into the core's, decisions and problems back. It
 //! holds no rule of CORS.
 
+mod cell;
 mod decision;
 mod document;
 mod file;
@@ -14,6 +15,7 @@ mod request;
 use pyo3::exceptions::PyImportError;
 use pyo3::prelude::*;
 
+use crate::cell::PolicyCell;
 use crate::decision::Decision;
 use crate::policy::Policy;
 use crate::problem::Problem;
@@ -23,6 +25,7 @@ use crate::problem::Problem;
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     refuse_subinterpreters()?;
     module.add_class::<Policy>()?;
+    module.add_class::<PolicyCell>()?;
     module.add_class::<Decision>()?;
     module.add_class::<Problem>()?;
     module.add("PolicyError", problem::policy_error_type(module.py())?)?;

@@ -164,7 +164,7 @@ impl Policy {
     ///
     /// Raises:
     ///     TypeError: If an argument has another type.
-    fn evaluate<'py>(
+    pub(crate) fn evaluate<'py>(
         &self,
         py: Python<'py>,
         method: Bound<'py, PyAny>,
@@ -198,7 +198,11 @@ impl Policy {
     /// Raises:
     ///     TypeError: If an argument has another type.
     #[pyo3(signature = (origin, credentials=true))]
-    fn allows_origin(&self, origin: Option<Bound<'_, PyAny>>, credentials: bool) -> PyResult<bool> {
+    pub(crate) fn allows_origin(
+        &self,
+        origin: Option<Bound<'_, PyAny>>,
+        credentials: bool,
+    ) -> PyResult<bool> {
         let origin = origin.map(|origin| header_value(origin, || "origin".to_owned())).transpose()?;
         let origin = origin.as_ref().map(request::bytes).transpose()?;
         Ok(self.policy.allows_origin(origin, credentials))
@@ -223,7 +227,7 @@ impl Policy {
         hasher.finish()
     }
 
-    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+    pub(crate) fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         const SHOWN: usize = 500;
         let document = self.policy.document();
         if document.chars().nth(SHOWN).is_some() {

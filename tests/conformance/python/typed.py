@@ -4,7 +4,7 @@ from http.client import HTTPMessage
 from pathlib import Path
 from typing import assert_type
 
-from corsac import Decision, Policy, PolicyError, Problem, __version__
+from corsac import Decision, Policy, PolicyCell, PolicyError, Problem, __version__
 
 APP = "https://app.example.com"
 
@@ -55,6 +55,16 @@ for op, name, value in decision.headers:
 if decision.kind == "other":  # type: ignore[comparison-overlap]
     pass
 Decision().status = 5  # type: ignore[misc]
+
+cell = PolicyCell(policy)
+cell.policy = Policy.from_file("policy.json")
+cell.policy = {"allow_origins": [APP]}  # type: ignore[assignment]
+cell.generation = 5  # type: ignore[misc]
+PolicyCell({"allow_origins": [APP]})  # type: ignore[arg-type]
+assert_type(cell.policy, Policy)
+assert_type(cell.generation, int)
+assert_type(cell.evaluate("GET", {}), Decision)
+assert_type(cell.allows_origin(APP, credentials=False), bool)
 
 try:
     Policy.from_json("{}")

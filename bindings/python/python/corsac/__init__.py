@@ -16,6 +16,6 @@ A configuration that is wrong raises PolicyError, which has every problem of it:
     corsac.PolicyError: allow_origins[0]: ...
 """
 
-from corsac._native import Decision, Policy, PolicyError, Problem, __version__
+from corsac._native import Decision, Policy, PolicyCell, PolicyError, Problem, __version__
 
-__all__ = ["Decision", "Policy", "PolicyError", "Problem", "__version__"]
+__all__ = ["Decision", "Policy", "PolicyCell", "PolicyError", "Problem", "__version__"]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from os import PathLike
 from typing import Final, Literal, Protocol, TypeAlias, final, overload
 
-__all__ = ["Decision", "Policy", "PolicyError", "Problem", "__version__"]
+__all__ = ["Decision", "Policy", "PolicyCell", "PolicyError", "Problem", "__version__"]
 
 _Text: TypeAlias = str | bytes
 _Lines: TypeAlias = _Text | list[str] | list[bytes] | tuple[_Text, ...]
@@ -144,6 +144,64 @@ class Policy:
     def __copy__(self) -> Policy: ...
     def __deepcopy__(self, memo: object, /) -> Policy: ...
     def __reduce__(self) -> tuple[object, tuple[str]]: ...
+
+@final
+class PolicyCell:
+    """A policy that can be replaced while threads use it: assign to policy.
+
+        cell = PolicyCell(Policy.from_file("policy.json"))
+        ...
+        cell.policy = Policy.from_file("policy.json")  # raises PolicyError and changes nothing if it is bad
+
+    A cell may be used by any number of threads at once. Each decision belongs wholly to one policy.
+    Looking at the policy takes a lock for as long as it takes to count a reference; policies are
+    built, and end, outside it.
+
+    Args:
+        policy: The first policy.
+
+    Attributes:
+        policy: The policy as it is now: the object that was assigned last. To be assigned.
+        generation: How many policies the cell has had: 1 at first, and one more with each assignment.
+
+    Raises:
+        TypeError: If policy is no Policy, here or when it is assigned. The cell keeps the one it has.
+    """
+
+    def __new__(cls, policy: Policy) -> PolicyCell: ...
+    @property
+    def policy(self) -> Policy: ...
+    @policy.setter
+    def policy(self, policy: Policy) -> None: ...
+    @property
+    def generation(self) -> int: ...
+    def evaluate(self, method: str | bytes, headers: _Headers) -> Decision:
+        """Decides one request by the policy as it is now: Policy.evaluate.
+
+        Args:
+            method: The method of the request, as str or bytes.
+            headers: All headers of the request, see Policy.evaluate.
+
+        Returns:
+            The decision.
+
+        Raises:
+            TypeError: If an argument has another type.
+        """
+    def allows_origin(self, origin: str | bytes | None, credentials: bool = True) -> bool:
+        """Whether an origin may read responses by the policy as it is now: Policy.allows_origin.
+
+        Args:
+            origin: The value of Origin, as str or bytes; None if the request has none.
+            credentials: Whether the policy must allow credentials too. Leave it True wherever
+                cookies decide who somebody is.
+
+        Returns:
+            True if the origin is allowed.
+
+        Raises:
+            TypeError: If an argument has another type.
+        """
 
 @final
 class Decision:

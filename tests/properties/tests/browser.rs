@@ -1,0 +1,82 @@
+//! Properties 1 and 3: a browser that follows the standard and the evaluator mean the same.
+
+#![allow(missing_docs)]
+#![allow(clippy::indexing_slicing, reason = "in a test a panic is a failure with a place")]
+
+use corsac_properties::browser::{Browser, Credentials, Outcome, Profile, Script};
+use corsac_properties::generate::origin::Pools;
+use corsac_properties::generate::{self, script::anonymous};
+use corsac_properties::run::{check, policy};
+use corsac_properties::server::Server;
+use corsac_properties::twin::{Decision, Twin};
+use serde_json::Value;
+
+fn server<'p>(document: &Value, policy: &'p corsac::Policy, page: &[u8]) -> Server<'p> {
+    // With "keep" the application answers for what it sets.
+    if Twin::read(document).keep_foreign { Server::plain(policy) } else { Server::careless(policy, page) }
+}
+
+/// Whether the deciding rule admits the credentials mode.
+fn admitted(script: &Script, decided: &[Decision], twin: &Twin) -> bool {
+    let rules = decided.iter().filter_map(|decision| decision.rule);
+    script.credentials != Credentials::Include || rules.into_iter().all(|rule| twin.rules[rule].credentials)
+}
+
+#[test]
+fn a_script_reads_the_response_if_and_only_if_it_is_allowed() {
+    check(3_000, 12, |draw, scripts| {
+        let (document, policy) = policy(draw)?;
+        let (twin, pools) = (Twin::read(&document), Pools::of(&document));
+        for draw in scripts {
+            let script = generate::script(draw, &pools);
+            for profile in Profile::ALL {
+                let mut server = server(&document, &policy, &script.page);
+                let outcome = Browser::new(profile).fetch(&script, &mut |sent| server.respond(sent));
+                let decided = &server.decided;
+                let cross_origin = script.page != script.target.as_bytes();
+                let first_party = decided.iter().any(|decision| decision.reason == "same-origin");
+                if outcome == Outcome::Impossible || !cross_origin || first_party {
+                    continue;
+                }
+                let allowed = decided.iter().all(|decision| decision.allowed);
+                let expected = allowed && admitted(&script, decided, &twin);
+                if (outcome == Outcome::Readable) != expected {
+                    let name = profile.name;
+                    return Err(format!("{name}: {outcome:?}\n{document:#}\n{script:?}\n{decided:#?}"));
+                }
+            }
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn a_preflight_from_the_cache_is_allowed_exactly_when_a_fresh_one_would_be() {
+    check(3_000, 12, |draw, scripts| {
+        let (document, policy) = policy(draw)?;
+        let pools = Pools::of(&document);
+        let pages = [generate::script::page(draw, &pools), generate::script::page(draw, &pools)];
+        for profile in Profile::ALL {
+            let mut browser = Browser::new(profile);
+            for draw in scripts.iter() {
+                let draw = &mut draw.clone();
+                let page = draw.pick(&pages).clone();
+                let script =
+                    Script { page, target: "https://api.example.net".into(), ..anonymous(draw, &pools) };
+                browser.now += draw.choose(&[0, 1, 4, 5, 600]);
+                let mut cached = server(&document, &policy, &script.page);
+                let mut fresh = server(&document, &policy, &script.page);
+                let with_cache = browser.fetch(&script, &mut |sent| cached.respond(sent));
+                let without = Browser::new(profile).fetch(&script, &mut |sent| fresh.respond(sent));
+                if with_cache != without {
+                    let name = profile.name;
+                    let fresh = fresh.decided;
+                    return Err(format!(
+                        "{name}: {with_cache:?}, fresh {without:?}\n{document:#}\n{script:?}\n{fresh:#?}"
+                    ));
+                }
+            }
+        }
+        Ok(())
+    });
+}
