@@ -154,6 +154,9 @@
 // No decision has more headers than this, in any version with this CORSAC_ABI_VERSION.
 #define CORSAC_MAX_HEADERS 24
 
+// No line of corsac_decision_format has as many bytes.
+#define CORSAC_MAX_LINE 4096
+
 // The number in the name libcorsac.so.0: it changes when programs built before would break.
 #define CORSAC_ABI_VERSION 0
 
@@ -348,6 +351,47 @@ void corsac_builder_allow_credentials(corsac_builder *builder,
 // browsers keep it for 5 seconds; 0 turns their cache off.
 void corsac_builder_max_age(corsac_builder *builder, int64_t seconds);
 
+// Who may see the timing of responses (Timing-Allow-Origin): true for those who may read them, * for
+// everyone, false, the default, for nobody.
+void corsac_builder_timing_allow_origin(corsac_builder *builder,
+                                        corsac_str value);
+
+// Takes responsibility for what is refused otherwise: insecure-origins, public-suffixes, null-origin.
+void corsac_builder_dangerously_allow(corsac_builder *builder,
+                                      corsac_str danger);
+
+// The name of the rule, for people and logs.
+void corsac_builder_name(corsac_builder *builder, corsac_str name);
+
+// The description of the rule, for people.
+void corsac_builder_description(corsac_builder *builder, corsac_str text);
+
+// What becomes of refused requests that are no preflights: forward, the default, or forbid, which
+// answers 403.
+void corsac_builder_refused_requests(corsac_builder *builder, corsac_str value);
+
+// One of the server's own origins, where Host does not tell.
+void corsac_builder_own_origin(corsac_builder *builder, corsac_str origin);
+
+// What becomes of CORS headers that the application sets: remove, the default, or keep.
+void corsac_builder_foreign_headers(corsac_builder *builder, corsac_str value);
+
+// An origin that a rule has to match, or nothing is built.
+void corsac_builder_expect_allow(corsac_builder *builder, corsac_str origin);
+
+// An origin that no rule may match, or nothing is built.
+void corsac_builder_expect_refuse(corsac_builder *builder, corsac_str origin);
+
+// The code of a warning that is known and not to be reported again.
+void corsac_builder_acknowledge(corsac_builder *builder, corsac_str code);
+
+// The status of an answered preflight: 204, the default, or 200.
+void corsac_builder_preflight_status(corsac_builder *builder, int64_t status);
+
+// Begins the next rule: what is set from here on is its own, but for what belongs to the whole policy. The
+// first rule that matches an origin decides alone.
+void corsac_builder_next_rule(corsac_builder *builder);
+
 // Builds a policy from the values so far; the builder can be used further. policy gets the policy,
 // yours to free, or NULL; error gets every problem of every value, yours to free, or NULL.
 //
@@ -392,6 +436,17 @@ corsac_status corsac_policy_evaluate(const corsac_policy *policy,
 // Apply them to every final response, errors, redirects, HEAD and 304 included, never to 1xx. The
 // strings borrow from the library, the policy and the request.
 size_t corsac_decision_headers(const corsac_decision *decision, corsac_header *out, size_t cap);
+
+// The name of the rule that decided; data is NULL if no rule did, or it has no name.
+//
+// The string borrows from the policy.
+corsac_str corsac_decision_rule_name(const corsac_decision *decision);
+
+// Writes a decision as one line for a log, escaped and capped whatever the request holds: at most cap bytes,
+// the last of them NUL. Returns the length of the whole line, which is below CORSAC_MAX_LINE, without the NUL.
+size_t corsac_decision_format(const corsac_decision *decision,
+                              char *out,
+                              size_t cap);
 
 // A cell with its first policy, yours to free. It has a reference of its own to the policy; yours
 // stays yours. NULL for NULL.

@@ -70,6 +70,8 @@ pub enum ResponseHeader {
     MaxAge,
     /// `Access-Control-Expose-Headers`
     ExposeHeaders,
+    /// `Timing-Allow-Origin`
+    TimingAllowOrigin,
     /// `Access-Control-Allow-Private-Network`: never set, only removed. Browsers gave it up for a prompt.
     AllowPrivateNetwork,
 }
@@ -97,6 +99,7 @@ impl ResponseHeader {
             ResponseHeader::AllowHeaders => "Access-Control-Allow-Headers",
             ResponseHeader::MaxAge => "Access-Control-Max-Age",
             ResponseHeader::ExposeHeaders => "Access-Control-Expose-Headers",
+            ResponseHeader::TimingAllowOrigin => "Timing-Allow-Origin",
             ResponseHeader::AllowPrivateNetwork => "Access-Control-Allow-Private-Network",
         }
     }
@@ -112,6 +115,7 @@ impl ResponseHeader {
             ResponseHeader::AllowHeaders => header::ACCESS_CONTROL_ALLOW_HEADERS,
             ResponseHeader::MaxAge => header::ACCESS_CONTROL_MAX_AGE,
             ResponseHeader::ExposeHeaders => header::ACCESS_CONTROL_EXPOSE_HEADERS,
+            ResponseHeader::TimingAllowOrigin => HeaderName::from_static("timing-allow-origin"),
             ResponseHeader::AllowPrivateNetwork => {
                 HeaderName::from_static("access-control-allow-private-network")
             }
@@ -186,16 +190,17 @@ pub struct Answer {
     /// How many of the edits are no removals; those come last.
     kept: usize,
     echoes: bool,
+    keeps_foreign: bool,
 }
 
 impl Answer {
-    /// The answer that `id` names. An application's response loses the CORS headers that are not set here.
-    pub(crate) fn new(id: AnswerId, mut edits: Vec<Edit>) -> Self {
-        let (action, status) = id.action();
-        let echoes =
-            edits.iter().any(|edit| matches!(edit.value, Value::RequestMethod | Value::RequestHeaders));
+    /// An answer that lets the application respond, without the CORS headers that it sets but the answer does
+    /// not; unless those are kept and the answer grants nothing itself.
+    pub(crate) fn forward(mut edits: Vec<Edit>, keep_foreign: bool) -> Self {
         let kept = edits.len();
-        if action == Action::Forward {
+        let grants = edits.iter().any(|edit| edit.header == ResponseHeader::AllowOrigin);
+        let keeps_foreign = keep_foreign && !grants;
+        if !keeps_foreign {
             for header in ResponseHeader::FOREIGN {
                 if !edits.iter().any(|edit| edit.header == header) {
                     let value = Value::Text(HeaderValue::from_static(""));
@@ -203,7 +208,15 @@ impl Answer {
                 }
             }
         }
-        Answer { action, status, edits: edits.into(), kept, echoes }
+        Answer { action: Action::Forward, status: 0, edits: edits.into(), kept, echoes: false, keeps_foreign }
+    }
+
+    /// An answer that is the response.
+    pub(crate) fn respond(status: u16, edits: Vec<Edit>) -> Self {
+        let echoes =
+            edits.iter().any(|edit| matches!(edit.value, Value::RequestMethod | Value::RequestHeaders));
+        let kept = edits.len();
+        Answer { action: Action::Respond, status, edits: edits.into(), kept, echoes, keeps_foreign: false }
     }
 
     /// Whether the application responds, or the host with this answer.
@@ -234,6 +247,12 @@ impl Answer {
     #[must_use]
     pub const fn echoes(&self) -> bool {
         self.echoes
+    }
+
+    /// Whether CORS headers of the application stay as they are, about which the decision then says nothing.
+    #[must_use]
+    pub const fn keeps_foreign(&self) -> bool {
+        self.keeps_foreign
     }
 
     /// The edits, filled in from `request`, which must be the one that was decided.

@@ -5,6 +5,7 @@ use std::fmt;
 use http::header::HeaderMap;
 
 use crate::answer::{AnswerId, HeaderEdits};
+use crate::origin_set::RuleIndex;
 use crate::policy::Policy;
 use crate::reason::Reason;
 use crate::request::Facts;
@@ -85,16 +86,29 @@ impl fmt::Display for Action {
 pub struct Verdict(u64);
 
 /// The rule where none matched.
-const NO_RULE: u32 = u32::MAX;
+const NO_RULE: u16 = u16::MAX;
 
 impl Verdict {
+    /// `status` is 0 if the application responds.
     #[inline]
-    pub(crate) const fn new(kind: Kind, reason: Reason, rule: Option<u32>, answer: AnswerId) -> Verdict {
+    pub(crate) const fn new(
+        kind: Kind,
+        reason: Reason,
+        rule: Option<RuleIndex>,
+        answer: AnswerId,
+        status: u16,
+    ) -> Verdict {
         let rule = match rule {
             Some(rule) => rule,
             None => NO_RULE,
         };
-        Verdict(kind as u64 | (reason as u64) << 8 | (answer.0 as u64) << 16 | (rule as u64) << 32)
+        Verdict(
+            kind as u64
+                | (reason as u64) << 8
+                | (answer.0 as u64) << 16
+                | (rule as u64) << 32
+                | (status as u64) << 48,
+        )
     }
 
     /// Which request it was.
@@ -141,8 +155,8 @@ impl Verdict {
     #[must_use]
     #[inline]
     pub const fn rule(self) -> Option<u32> {
-        let rule = (self.0 >> 32) as u32;
-        if rule == NO_RULE { None } else { Some(rule) }
+        let rule = (self.0 >> 32) as u16;
+        if rule == NO_RULE { None } else { Some(rule as u32) }
     }
 
     /// The answer of the policy that holds the headers.
@@ -156,14 +170,14 @@ impl Verdict {
     #[must_use]
     #[inline]
     pub const fn action(self) -> Action {
-        self.answer().action().0
+        if self.status() == 0 { Action::Forward } else { Action::Respond }
     }
 
     /// The status to respond with; 0 for [`Action::Forward`].
     #[must_use]
     #[inline]
     pub const fn status(self) -> u16 {
-        self.answer().action().1
+        (self.0 >> 48) as u16
     }
 }
 
@@ -228,7 +242,8 @@ impl<'a> Decision<'a> {
     /// The name of the rule that decided, if it has one.
     #[must_use]
     pub fn rule_name(&self) -> Option<&'a str> {
-        None
+        let rule = self.policy.rules.get(self.rule()? as usize)?;
+        rule.config.name.as_deref()
     }
 
     /// The decision as plain data.

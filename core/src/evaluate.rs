@@ -5,8 +5,8 @@ use crate::decision::{Decision, Kind, Verdict};
 use crate::limits::{MAX_ECHOED_BYTES, MAX_REQUEST_HEADERS_BYTES};
 use crate::method;
 use crate::origin::{WebScheme, split_web};
-use crate::origin_set::Match;
-use crate::policy::{Policy, Rule};
+use crate::origin_set::{Match, RuleIndex};
+use crate::policy::{FORBIDDEN_STATUS, Policy, Rule};
 use crate::reason::Reason;
 use crate::request::{Facts, HeaderLine};
 
@@ -23,7 +23,7 @@ impl Policy {
         // What only some requests need, such as the grammar of an origin or the rest of a preflight, are
         // functions of their own, so that the others don't pay for their registers.
         match request.origin() {
-            HeaderLine::Absent => Verdict::new(Kind::NotCors, Reason::NotCors, None, AnswerId::NOT_CORS),
+            HeaderLine::Absent => Verdict::new(Kind::NotCors, Reason::NotCors, None, AnswerId::NOT_CORS, 0),
             HeaderLine::One(origin) => self.decide_cors(request, Some(origin)),
             HeaderLine::Several => self.decide_cors(request, None),
         }
@@ -37,58 +37,98 @@ impl Policy {
             request.method() == b"OPTIONS" && !matches!(request.request_method(), HeaderLine::Absent);
         let kind = if preflight { Kind::Preflight } else { Kind::Actual };
         // Where everyone gets the same answer, the origin is not looked at.
-        if !self.rule.any_origin {
-            let Some(origin) = origin else {
-                return refused(kind, Reason::MalformedOrigin);
-            };
-            let found = self.rule.origins.find(origin);
-            if found != Match::Matched {
-                return refused_origin(request, kind, origin, found);
-            }
-        }
-        if preflight {
-            self.rule.decide_preflight(request)
+        let rule = if self.origins.is_constant() {
+            0
         } else {
-            Verdict::new(kind, Reason::Allowed, Some(0), AnswerId::ACTUAL)
+            let Some(origin) = origin else {
+                return self.refused(kind, Reason::MalformedOrigin);
+            };
+            match self.origins.find(origin) {
+                Match::Rule(rule) => rule,
+                found => return self.refused_origin(request, kind, origin, found),
+            }
+        };
+        if preflight {
+            self.decide_preflight(request, rule)
+        } else {
+            Verdict::new(kind, Reason::Allowed, Some(rule), AnswerId::actual(rule), 0)
         }
     }
-}
 
-/// The verdict on an origin that no rule is for.
-#[inline]
-fn refused_origin(request: &impl Facts, kind: Kind, origin: &[u8], found: Match) -> Verdict {
-    let reason = if found == Match::Malformed {
-        Reason::MalformedOrigin
-    } else if kind == Kind::Actual && is_first_party(origin, request) {
-        Reason::SameOrigin
-    } else if found == Match::UnmatchedNull {
-        Reason::NullOriginNotAllowed
-    } else {
-        Reason::OriginNotAllowed
-    };
-    refused(kind, reason)
-}
+    /// The verdict on an origin that no rule is for.
+    #[inline]
+    fn refused_origin(&self, request: &impl Facts, kind: Kind, origin: &[u8], found: Match) -> Verdict {
+        let reason = if found == Match::Malformed {
+            Reason::MalformedOrigin
+        } else if kind == Kind::Actual && self.is_first_party(origin, request) {
+            return Verdict::new(kind, Reason::SameOrigin, None, AnswerId::SAME_ORIGIN, 0);
+        } else if found == Match::UnmatchedNull {
+            Reason::NullOriginNotAllowed
+        } else {
+            Reason::OriginNotAllowed
+        };
+        self.refused(kind, reason)
+    }
 
-/// The verdict where no rule is for the origin: nothing of the policy is disclosed.
-#[inline]
-fn refused(kind: Kind, reason: Reason) -> Verdict {
-    let answer = if kind == Kind::Preflight { AnswerId::FORBIDDEN } else { AnswerId::REFUSED };
-    Verdict::new(kind, reason, None, answer)
+    /// The verdict where no rule is for the origin: nothing of the policy is disclosed.
+    #[inline]
+    fn refused(&self, kind: Kind, reason: Reason) -> Verdict {
+        let (answer, status) = match kind {
+            Kind::Preflight => (AnswerId::FORBIDDEN, FORBIDDEN_STATUS),
+            _ if self.settings.forbid_refused => (AnswerId::REFUSED, FORBIDDEN_STATUS),
+            _ => (AnswerId::REFUSED, 0),
+        };
+        Verdict::new(kind, reason, None, answer, status)
+    }
+
+    #[inline(never)]
+    fn decide_preflight(&self, request: &impl Facts, rule: RuleIndex) -> Verdict {
+        let checked = match self.rule(rule) {
+            Some(rule) => rule.check_preflight(request),
+            None => Err(Reason::OriginNotAllowed),
+        };
+        let answered = self.settings.preflight_status;
+        let (reason, answer, status) = match checked {
+            Ok(()) => (Reason::Allowed, AnswerId::preflight(rule), answered),
+            // These two are answered in full, so that the browser's own console names the true cause.
+            Err(Reason::MethodNotAllowed) => {
+                (Reason::MethodNotAllowed, AnswerId::preflight_method_refused(rule), answered)
+            }
+            Err(Reason::HeaderNotAllowed) => (Reason::HeaderNotAllowed, AnswerId::preflight(rule), answered),
+            Err(reason) => (reason, AnswerId::FORBIDDEN, FORBIDDEN_STATUS),
+        };
+        Verdict::new(Kind::Preflight, reason, Some(rule), answer, status)
+    }
+
+    /// Whether a request that no rule matches comes from the server's own pages, which send `Origin`
+    /// with every request that is not GET or HEAD (Fetch, "append a request `Origin` header").
+    ///
+    /// Neither fact of the request stops DNS rebinding, and `Host` cannot tell http from https: where that
+    /// counts, the policy names its own origins, and they alone decide.
+    #[inline]
+    fn is_first_party(&self, origin: &[u8], request: &impl Facts) -> bool {
+        if self.own_origins.len() > 0 {
+            return if origin == b"null" {
+                request.fetch_site() == HeaderLine::One(b"same-origin")
+            } else {
+                self.own_origins.has_exact(origin)
+            };
+        }
+        match request.fetch_site() {
+            HeaderLine::One(site) => matches!(site, b"same-origin" | b"none"),
+            HeaderLine::Several => false,
+            HeaderLine::Absent => match request.host() {
+                // Most that are refused are told by their length: the scheme in front, a default port behind.
+                HeaderLine::One(host) if (3..=8).contains(&origin.len().wrapping_sub(host.len())) => {
+                    is_host_of(origin, host)
+                }
+                _ => false,
+            },
+        }
+    }
 }
 
 impl Rule {
-    #[inline(never)]
-    fn decide_preflight(&self, request: &impl Facts) -> Verdict {
-        let (reason, answer) = match self.check_preflight(request) {
-            Ok(()) => (Reason::Allowed, AnswerId::PREFLIGHT),
-            // These two are answered in full, so that the browser's own console names the true cause.
-            Err(Reason::MethodNotAllowed) => (Reason::MethodNotAllowed, AnswerId::PREFLIGHT_METHOD_REFUSED),
-            Err(Reason::HeaderNotAllowed) => (Reason::HeaderNotAllowed, AnswerId::PREFLIGHT),
-            Err(reason) => (reason, AnswerId::FORBIDDEN),
-        };
-        Verdict::new(Kind::Preflight, reason, Some(0), answer)
-    }
-
     /// Checks what a preflight asks for, in the order of the reasons.
     fn check_preflight(&self, request: &impl Facts) -> Result<(), Reason> {
         let HeaderLine::One(requested) = request.request_method() else {
@@ -109,25 +149,6 @@ impl Rule {
             return Err(Reason::RequestHeadersTooLarge);
         }
         self.headers.check(&headers)
-    }
-}
-
-/// Whether a request that no rule matches comes from the server's own pages, which send `Origin`
-/// with every request that is not GET or HEAD (Fetch, "append a request `Origin` header").
-///
-/// Neither fact stops DNS rebinding, and `Host` cannot tell http from https.
-#[inline]
-fn is_first_party(origin: &[u8], request: &impl Facts) -> bool {
-    match request.fetch_site() {
-        HeaderLine::One(site) => matches!(site, b"same-origin" | b"none"),
-        HeaderLine::Several => false,
-        HeaderLine::Absent => match request.host() {
-            // Most that are refused are told by their length: the scheme in front, a default port behind.
-            HeaderLine::One(host) if (3..=8).contains(&origin.len().wrapping_sub(host.len())) => {
-                is_host_of(origin, host)
-            }
-            _ => false,
-        },
     }
 }
 

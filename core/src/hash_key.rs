@@ -30,12 +30,12 @@ impl HashKey {
         hasher.finish()
     }
 
-    /// Hashes a label below a node of the tree of host names.
+    /// Goes on from one hash with another.
     #[inline]
-    pub(crate) fn hash_child(&self, parent: u32, label: &[u8]) -> u64 {
+    pub(crate) fn chain(&self, hash: u64, next: u64) -> u64 {
         let mut hasher = FoldHasher::with_seed(self.own, self.shared);
-        hasher.write_u32(parent);
-        hasher.write(label);
+        hasher.write_u64(hash);
+        hasher.write_u64(next);
         hasher.finish()
     }
 }

@@ -65,6 +65,21 @@ pub(crate) fn is_unexposable(name: &str) -> bool {
         .contains(&name)
 }
 
+/// Whether browsers show this response header to scripts without being told (Fetch, "CORS-safelisted
+/// response-header name").
+pub(crate) fn is_safelisted_response_header(name: &str) -> bool {
+    [
+        "cache-control",
+        "content-language",
+        "content-length",
+        "content-type",
+        "expires",
+        "last-modified",
+        "pragma",
+    ]
+    .contains(&name)
+}
+
 /// The request headers that a rule allows.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct HeaderSet {

@@ -6,6 +6,12 @@ pub const MAX_DOCUMENT_BYTES: usize = 256 * 1024 * 1024;
 /// Origins of one policy. Indices of origins are 32 bits wide and memory stays below 100 MB.
 pub const MAX_ORIGINS: usize = 2_000_000;
 
+/// Rules of one policy. More than a few are hard to follow, and their answers are kept ready.
+pub const MAX_RULES: usize = 100;
+
+/// Bytes of the `name` of a rule or a document, which stands in logs.
+pub const MAX_NAME_BYTES: usize = 256;
+
 /// Names in one of the lists `allow_methods`, `allow_headers` and `expose_headers`: the lists are
 /// sent whole in a header, and servers and proxies limit a header line to about 8 KiB.
 pub const MAX_NAMES: usize = 256;

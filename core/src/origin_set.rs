@@ -1,4 +1,4 @@
-//! The origins of a rule, compiled for matching in time linear in the origin's length, however many there are.
+//! The origins of all rules, compiled for matching in time linear in the origin's length, however many there are.
 
 use std::ops::Range;
 
@@ -7,13 +7,16 @@ use hashbrown::HashTable;
 use crate::bytes::same;
 use crate::hash_key::HashKey;
 use crate::origin::{Origin, WebScheme};
-use crate::pattern::{HostShape, Pattern, PortShape, Shape};
+use crate::pattern::{HostShape, Pattern, PortShape, Shape, label_parts, pattern_host};
+
+/// The index of a rule.
+pub(crate) type RuleIndex = u16;
 
 /// What the set says of a value of `Origin`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Match {
-    /// A pattern matches.
-    Matched,
+    /// This rule is the first with a pattern that matches.
+    Rule(RuleIndex),
     /// No pattern matches; the origin is well-formed.
     Unmatched,
     /// No pattern matches; the origin is `null`.
@@ -22,13 +25,15 @@ pub(crate) enum Match {
     Malformed,
 }
 
-/// The patterns of a rule in their order, and what finds them.
+/// The patterns of all rules in their order, and what finds the first rule that matches.
 ///
-/// Costs about 15 bytes an exact origin beside its text.
+/// Costs about 15 bytes an exact origin beside its text, and about 40 one with a wildcard.
 #[derive(Clone, Debug)]
 pub(crate) struct OriginSet {
     key: HashKey,
     texts: Texts,
+    /// The index of the first text of each rule.
+    starts: Vec<u32>,
     /// Indices of the exact origins.
     exact: HashTable<u32>,
     /// The same while they are few: comparing a few costs less than hashing.
@@ -36,7 +41,11 @@ pub(crate) struct OriginSet {
     /// Bit n is set if an exact origin has n bytes, bit 63 for all from 63 on: most origins that are
     /// refused are told by their length.
     lengths: u64,
+    /// The first rule that has anything but exact origins.
+    first_wide: Option<RuleIndex>,
     wildcards: Wildcards,
+    null: Option<RuleIndex>,
+    any: Option<RuleIndex>,
 }
 
 /// Texts one after the other, without an allocation each.
@@ -47,6 +56,10 @@ struct Texts {
 }
 
 impl Texts {
+    fn len(&self) -> usize {
+        self.ends.len()
+    }
+
     fn push(&mut self, text: &[u8]) -> Option<u32> {
         let index = u32::try_from(self.ends.len()).ok()?;
         let end = u32::try_from(self.bytes.len() + text.len()).ok()?;
@@ -68,9 +81,9 @@ impl Texts {
         self.bytes.get(self.range(index)).unwrap_or_default()
     }
 
-    fn iter(&self) -> impl Iterator<Item = &str> {
-        let count = u32::try_from(self.ends.len()).unwrap_or(u32::MAX);
-        (0..count).map(|index| std::str::from_utf8(self.get(index)).unwrap_or_default())
+    /// The same as text, which all of them were.
+    fn text(&self, index: u32) -> &str {
+        std::str::from_utf8(self.get(index)).unwrap_or_default()
     }
 }
 
@@ -81,72 +94,100 @@ fn length_bit(len: usize) -> u64 {
     1 << len.min(63)
 }
 
+/// The earlier one of two rules, if any.
+fn earlier(a: Option<RuleIndex>, b: Option<RuleIndex>) -> Option<RuleIndex> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
+
 impl OriginSet {
     pub(crate) fn new(key: HashKey) -> Self {
         OriginSet {
             key,
             texts: Texts::default(),
+            starts: Vec::new(),
             exact: HashTable::new(),
             few: Vec::new(),
             lengths: 0,
+            first_wide: None,
             wildcards: Wildcards::default(),
+            null: None,
+            any: None,
         }
     }
 
-    /// Adds a pattern; false if it was there already. `*` is not for here: a rule that allows
-    /// everyone asks no set.
+    /// Begins the next rule: what is inserted from here on is its own.
+    pub(crate) fn begin_rule(&mut self) {
+        self.starts.push(u32::try_from(self.texts.len()).unwrap_or(u32::MAX));
+    }
+
+    /// Adds a pattern to the rule that was begun last; false if that rule has it already.
+    ///
+    /// An earlier rule that has it goes on to decide.
     pub(crate) fn insert(&mut self, pattern: &Pattern<'_>) -> bool {
+        let rule = RuleIndex::try_from(self.starts.len().saturating_sub(1)).unwrap_or(RuleIndex::MAX);
         let text = pattern.text.as_bytes();
-        let OriginSet { key, texts, exact, few, lengths, wildcards } = self;
-        match pattern.shape {
-            Shape::Any => false,
-            Shape::Exact { .. } => {
-                let hash = key.hash(text);
-                if exact.find(hash, |&index| texts.get(index) == text).is_some() {
-                    return false;
-                }
-                let Some(index) = texts.push(text) else { return false };
-                exact.insert_unique(hash, index, |&index| key.hash(texts.get(index)));
-                *lengths |= length_bit(text.len());
-                if exact.len() <= FEW {
-                    few.push(index);
-                } else {
-                    few.clear();
-                }
-                true
-            }
+        let Ok(index) = u32::try_from(self.texts.len()) else { return false };
+        let known = match pattern.shape {
+            Shape::Any => replace(&mut self.any, rule),
+            Shape::Null => replace(&mut self.null, rule),
+            Shape::Exact { .. } => return self.insert_exact(rule, text),
             Shape::Scheme => {
-                let scheme = text.strip_suffix(b"://*").unwrap_or_default();
-                if wildcards.schemes.iter().any(|known| **known == *scheme) || texts.push(text).is_none() {
-                    return false;
-                }
-                wildcards.schemes.push(scheme.into());
-                true
+                let new = Wildcard { index, rule, terminal: ANY_TERMINAL };
+                self.wildcards.insert_scheme(&self.key, &self.texts, text, new)
             }
-            Shape::Web { scheme, host: shape, port, .. } => {
-                let host = pattern_host(&pattern.text).as_bytes();
-                wildcards.insert(key, host, Terminal::new(scheme, shape, port)) && texts.push(text).is_some()
+            Shape::Web { scheme, host, port, .. } => {
+                let new = Wildcard { index, rule, terminal: Terminal { scheme, host, port } };
+                self.wildcards.insert_web(&self.key, &self.texts, &pattern.text, new)
+            }
+        };
+        if known == Some(rule) {
+            return false;
+        }
+        self.first_wide = earlier(self.first_wide, Some(rule));
+        self.texts.push(text).is_some()
+    }
+
+    fn insert_exact(&mut self, rule: RuleIndex, text: &[u8]) -> bool {
+        let hash = self.key.hash(text);
+        let known = self.exact.find(hash, |&index| self.texts.get(index) == text).copied();
+        if known.is_some_and(|index| self.rule_of(index) == rule) {
+            return false;
+        }
+        let Some(index) = self.texts.push(text) else { return false };
+        if known.is_none() {
+            let OriginSet { key, texts, exact, few, lengths, .. } = self;
+            exact.insert_unique(hash, index, |&index| key.hash(texts.get(index)));
+            *lengths |= length_bit(text.len());
+            if exact.len() <= FEW {
+                few.push(index);
+            } else {
+                few.clear();
             }
         }
+        true
     }
 
-    /// The number of patterns.
+    /// The number of patterns of all rules.
     pub(crate) fn len(&self) -> usize {
-        self.texts.ends.len()
+        self.texts.len()
     }
 
-    /// The canonical patterns in their order.
-    pub(crate) fn patterns(&self) -> impl Iterator<Item = &str> {
-        self.texts.iter()
+    /// The canonical patterns of a rule in their order.
+    pub(crate) fn patterns(&self, rule: usize) -> impl Iterator<Item = &str> {
+        let end = u32::try_from(self.texts.len()).unwrap_or(u32::MAX);
+        let start = |rule: usize| self.starts.get(rule).copied().unwrap_or(end);
+        (start(rule)..start(rule + 1)).map(|index| self.texts.text(index))
     }
 
     /// Gives back what growing left unused.
     pub(crate) fn shrink(&mut self) {
-        let OriginSet { key, texts, exact, wildcards, .. } = self;
+        let OriginSet { key, texts, exact, .. } = self;
         texts.bytes.shrink_to_fit();
         texts.ends.shrink_to_fit();
         exact.shrink_to_fit(|&index| key.hash(texts.get(index)));
-        wildcards.schemes.shrink_to_fit();
     }
 
     /// The bytes that the set holds on the heap.
@@ -157,39 +198,123 @@ impl OriginSet {
             + self.wildcards.heap_bytes()
     }
 
+    /// The rule that a text belongs to.
+    #[inline]
+    fn rule_of(&self, index: u32) -> RuleIndex {
+        match self.starts.as_slice() {
+            [] | [_] => 0,
+            starts => {
+                let after = starts.partition_point(|&start| start <= index);
+                RuleIndex::try_from(after.saturating_sub(1)).unwrap_or(RuleIndex::MAX)
+            }
+        }
+    }
+
+    /// Whether there is anything but exact origins.
+    pub(crate) fn has_wildcards(&self) -> bool {
+        self.first_wide.is_some()
+    }
+
+    /// Whether the first rule allows everyone.
+    pub(crate) fn is_constant(&self) -> bool {
+        self.any == Some(0)
+    }
+
     /// Matches a value of `Origin`.
     #[inline(always)]
     pub(crate) fn find(&self, value: &[u8]) -> Match {
+        let mut found = None;
         // What equals a configured origin is well-formed, so its grammar need not be checked.
-        if self.lengths & length_bit(value.len()) != 0 && self.has_exact(value) {
-            return Match::Matched;
+        if self.lengths & length_bit(value.len()) != 0
+            && let Some(index) = self.find_exact(value)
+        {
+            let rule = self.rule_of(index);
+            if self.first_wide.is_none_or(|wide| wide >= rule) {
+                return Match::Rule(rule);
+            }
+            found = Some(rule);
         }
-        if self.wildcards.is_empty() { unmatched(value) } else { self.find_wildcard(value) }
+        if self.first_wide.is_none() { unmatched(value) } else { self.find_wide(value, found) }
     }
 
     #[inline(never)]
-    fn has_exact(&self, value: &[u8]) -> bool {
+    fn find_exact(&self, value: &[u8]) -> Option<u32> {
         if self.few.is_empty() {
-            self.has_exact_hashed(value)
+            self.find_exact_hashed(value)
         } else {
-            self.few.iter().any(|&index| same(self.texts.get(index), value))
+            self.few.iter().copied().find(|&index| same(self.texts.get(index), value))
         }
     }
 
     #[inline(never)]
-    fn has_exact_hashed(&self, value: &[u8]) -> bool {
-        self.exact.find(self.key.hash(value), |&index| same(self.texts.get(index), value)).is_some()
+    fn find_exact_hashed(&self, value: &[u8]) -> Option<u32> {
+        self.exact.find(self.key.hash(value), |&index| same(self.texts.get(index), value)).copied()
+    }
+
+    /// Whether one of the exact origins is `value`.
+    pub(crate) fn has_exact(&self, value: &[u8]) -> bool {
+        self.find_exact_hashed(value).is_some()
     }
 
     #[inline(never)]
-    fn find_wildcard(&self, value: &[u8]) -> Match {
-        match Origin::parse(value) {
-            Some(origin) if self.wildcards.matches(&self.key, origin) => Match::Matched,
-            Some(Origin::Null) => Match::UnmatchedNull,
-            Some(_) => Match::Unmatched,
-            None => Match::Malformed,
+    fn find_wide(&self, value: &[u8], exact: Option<RuleIndex>) -> Match {
+        let Some(origin) = Origin::parse(value) else { return Match::Malformed };
+        let wildcard = match origin {
+            Origin::Null => self.null,
+            Origin::Web { scheme, host, port } => {
+                self.wildcards.find_web(&self.key, &self.texts, scheme, host, port)
+            }
+            Origin::Custom { scheme } => self.wildcards.find_scheme(&self.key, &self.texts, scheme),
+        };
+        match (earlier(earlier(exact, wildcard), self.any), origin) {
+            (Some(rule), _) => Match::Rule(rule),
+            (None, Origin::Null) => Match::UnmatchedNull,
+            (None, _) => Match::Unmatched,
         }
     }
+
+    /// The first rule, up to `rule` itself, with another pattern that allows every origin of `pattern`, which
+    /// is one of `rule`.
+    pub(crate) fn covering_rule(&self, pattern: &Pattern<'_>, rule: RuleIndex) -> Option<RuleIndex> {
+        let text = pattern.text.as_bytes();
+        // The pattern itself is found too; only a rule before its own counts then.
+        let before = |found: Option<RuleIndex>| found.filter(|&found| found < rule);
+        let any = before(self.any);
+        let found = match pattern.shape {
+            Shape::Any => None,
+            Shape::Null => before(self.null),
+            Shape::Scheme => before(self.wildcards.find_scheme(
+                &self.key,
+                &self.texts,
+                text.strip_suffix(b"://*").unwrap_or_default(),
+            )),
+            Shape::Exact { .. } => {
+                let exact = before(self.find_exact_hashed(text).map(|index| self.rule_of(index)));
+                let wildcard = match Origin::parse(text) {
+                    Some(Origin::Web { scheme, host, port }) => {
+                        self.wildcards.find_web(&self.key, &self.texts, scheme, host, port)
+                    }
+                    Some(Origin::Custom { scheme }) => {
+                        self.wildcards.find_scheme(&self.key, &self.texts, scheme)
+                    }
+                    Some(Origin::Null) | None => None,
+                };
+                earlier(exact, wildcard)
+            }
+            Shape::Web { scheme, host, port, .. } => {
+                let terminal = Terminal { scheme, host, port };
+                self.wildcards.covering_rule(&self.key, &self.texts, &pattern.text, terminal, rule)
+            }
+        };
+        earlier(any, found).filter(|&found| found <= rule)
+    }
+}
+
+/// Sets a rule where none is yet, and tells the one that is.
+fn replace(place: &mut Option<RuleIndex>, rule: RuleIndex) -> Option<RuleIndex> {
+    let known = *place;
+    *place = Some(known.unwrap_or(rule));
+    known
 }
 
 /// What is said of a value that no pattern can match.
@@ -202,36 +327,34 @@ fn unmatched(value: &[u8]) -> Match {
     }
 }
 
-/// The host of a canonical http or https pattern, without scheme, leading `*.` and port.
-fn pattern_host(text: &str) -> &str {
-    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
-    let rest = rest.strip_prefix("*.").unwrap_or(rest);
-    let end = match rest.find(']') {
-        Some(bracket) => bracket + 1,
-        None => rest.find(':').unwrap_or(rest.len()),
-    };
-    rest.get(..end).unwrap_or(rest)
-}
-
-/// Patterns with a wildcard, as a tree of host names read from the right, label by label.
+/// Patterns with a wildcard, each under the hash of the host that it ends with.
+///
+/// The hash of a host is made label by label from the right, so that one walk over an origin gives the hashes
+/// of all hosts that it ends with.
 #[derive(Clone, Debug, Default)]
 struct Wildcards {
-    edges: HashTable<Edge>,
-    /// What ends at the nodes of the tree; node 0 is the root.
-    terminals: HashTable<(u32, Terminal)>,
-    nodes: u32,
-    /// Schemes of `scheme://*`.
-    schemes: Vec<Box<[u8]>>,
+    patterns: HashTable<Wildcard>,
+    /// Of the patterns with a wildcard within a label, one for each host and text before the wildcard: where
+    /// there is none, nobody needs to look for what stands behind it.
+    fronts: HashTable<Wildcard>,
+    /// Patterns `scheme://*`.
+    schemes: HashTable<Wildcard>,
 }
 
-#[derive(Clone, Debug)]
-struct Edge {
-    parent: u32,
-    child: u32,
-    label: Box<[u8]>,
+/// What a pattern without host and port has in their place.
+const ANY_TERMINAL: Terminal =
+    Terminal { scheme: WebScheme::Https, host: HostShape::Any, port: PortShape::Any };
+
+/// A pattern in one of the tables.
+#[derive(Clone, Copy, Debug)]
+struct Wildcard {
+    /// The index of its text.
+    index: u32,
+    rule: RuleIndex,
+    terminal: Terminal,
 }
 
-/// A pattern that ends at a node of the tree.
+/// What a pattern allows of the hosts that end with its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Terminal {
     scheme: WebScheme,
@@ -240,94 +363,327 @@ struct Terminal {
 }
 
 impl Terminal {
-    fn new(scheme: WebScheme, host: HostShape, port: PortShape) -> Self {
-        Terminal { scheme, host, port }
+    /// A number for the table, not its own.
+    #[inline]
+    fn number(self) -> u64 {
+        let port = match self.port {
+            PortShape::Default => 0x1_0000,
+            PortShape::One(port) => u64::from(port),
+            PortShape::Any => 0x2_0000,
+        };
+        port | (self.scheme as u64) << 20 | (self.host as u64) << 24
     }
 
-    fn bytes(self) -> [u8; 5] {
-        let (kind, port) = match self.port {
-            PortShape::Default => (0, 0),
-            PortShape::One(port) => (1, port),
-            PortShape::Any => (2, 0),
-        };
-        let [high, low] = port.to_be_bytes();
-        [self.scheme as u8, self.host as u8, kind, high, low]
+    /// The same for any port, if it is not.
+    #[inline]
+    fn wider(self) -> Option<Terminal> {
+        (self.port != PortShape::Any).then_some(Terminal { port: PortShape::Any, ..self })
     }
 }
 
-impl Wildcards {
-    fn insert(&mut self, key: &HashKey, host: &[u8], terminal: Terminal) -> bool {
-        let mut node = 0;
-        for label in host.rsplit(|&byte| byte == b'.') {
-            node = match self.child(key, node, label) {
-                Some(child) => child,
-                None => {
-                    self.nodes += 1;
-                    let edge = Edge { parent: node, child: self.nodes, label: label.into() };
-                    let hash = key.hash_child(node, label);
-                    self.edges.insert_unique(hash, edge, |edge| key.hash_child(edge.parent, &edge.label));
-                    self.nodes
-                }
-            };
+/// What is looked up: a host by its hash and its bytes, what a pattern allows there, and, for a wildcard within
+/// a label, what stands around it.
+#[derive(Clone, Copy)]
+struct Sought<'s> {
+    host_hash: u64,
+    host: &'s [u8],
+    terminal: Terminal,
+    before: &'s [u8],
+    behind: &'s [u8],
+}
+
+impl<'s> Sought<'s> {
+    #[inline]
+    fn new(host_hash: u64, host: &'s [u8], terminal: Terminal) -> Self {
+        Sought { host_hash, host, terminal, before: b"", behind: b"" }
+    }
+
+    /// What a pattern itself is.
+    fn of(key: &HashKey, text: &'s str, terminal: Terminal) -> Self {
+        let host = if terminal.host == HostShape::Any { "" } else { pattern_host(text) };
+        let (before, behind) = if terminal.host == HostShape::InLabel { label_parts(text) } else { ("", "") };
+        Sought {
+            host_hash: host_hash(key, host.as_bytes()),
+            host: host.as_bytes(),
+            terminal,
+            before: before.as_bytes(),
+            behind: behind.as_bytes(),
         }
-        if self.has(key, node, terminal) {
-            return false;
-        }
-        let hash = key.hash_child(node, &terminal.bytes());
-        self.terminals.insert_unique(hash, (node, terminal), |(node, terminal)| {
-            key.hash_child(*node, &terminal.bytes())
-        });
-        true
-    }
-
-    fn child(&self, key: &HashKey, parent: u32, label: &[u8]) -> Option<u32> {
-        let found = self
-            .edges
-            .find(key.hash_child(parent, label), |edge| edge.parent == parent && *edge.label == *label);
-        found.map(|edge| edge.child)
-    }
-
-    fn has(&self, key: &HashKey, node: u32, terminal: Terminal) -> bool {
-        self.terminals
-            .find(key.hash_child(node, &terminal.bytes()), |known| *known == (node, terminal))
-            .is_some()
-    }
-
-    fn heap_bytes(&self) -> usize {
-        let labels: usize = self.edges.iter().map(|edge| edge.label.len()).sum();
-        let schemes: usize = self.schemes.iter().map(|scheme| scheme.len() + size_of::<Box<[u8]>>()).sum();
-        self.edges.allocation_size() + self.terminals.allocation_size() + labels + schemes
-    }
-
-    fn is_empty(&self) -> bool {
-        self.nodes == 0 && self.schemes.is_empty()
     }
 
     #[inline]
-    fn matches(&self, key: &HashKey, origin: Origin<'_>) -> bool {
-        match origin {
-            Origin::Web { scheme, host, port } if self.nodes > 0 => self.matches_web(key, scheme, host, port),
-            Origin::Custom { scheme } => self.schemes.iter().any(|known| **known == *scheme),
-            Origin::Web { .. } | Origin::Null => false,
+    fn hash(&self, key: &HashKey) -> u64 {
+        let number = key.chain(self.host_hash, self.terminal.number());
+        if self.terminal.host == HostShape::InLabel {
+            key.chain(key.chain(number, key.hash(self.before)), key.hash(self.behind))
+        } else {
+            number
         }
     }
 
-    fn matches_web(&self, key: &HashKey, scheme: WebScheme, host: &[u8], port: Option<u16>) -> bool {
+    /// Whether a pattern with this text is it.
+    fn is(&self, texts: &Texts, wildcard: &Wildcard) -> bool {
+        if wildcard.terminal != self.terminal {
+            return false;
+        }
+        let text = texts.text(wildcard.index);
+        match self.terminal.host {
+            HostShape::Any => true,
+            HostShape::InLabel => {
+                let (before, behind) = label_parts(text);
+                pattern_host(text).as_bytes() == self.host
+                    && before.as_bytes() == self.before
+                    && behind.as_bytes() == self.behind
+            }
+            HostShape::Itself | HostShape::Subdomains => same(pattern_host(text).as_bytes(), self.host),
+        }
+    }
+}
+
+/// The hash of a host, label by label from the right.
+fn host_hash(key: &HashKey, host: &[u8]) -> u64 {
+    let mut hash = 0;
+    if !host.is_empty() {
+        for label in host.rsplit(|&byte| byte == b'.') {
+            hash = key.chain(hash, key.hash(label));
+        }
+    }
+    hash
+}
+
+impl Wildcards {
+    fn insert_scheme(
+        &mut self,
+        key: &HashKey,
+        texts: &Texts,
+        text: &[u8],
+        new: Wildcard,
+    ) -> Option<RuleIndex> {
+        let scheme = scheme_of(text);
+        let known = self.find_scheme(key, texts, scheme);
+        if known.is_none() {
+            self.schemes.insert_unique(key.hash(scheme), new, |wildcard| {
+                key.hash(scheme_of(if wildcard.index == new.index {
+                    text
+                } else {
+                    texts.get(wildcard.index)
+                }))
+            });
+        }
+        known
+    }
+
+    fn find_scheme(&self, key: &HashKey, texts: &Texts, scheme: &[u8]) -> Option<RuleIndex> {
+        let found =
+            self.schemes.find(key.hash(scheme), |wildcard| scheme_of(texts.get(wildcard.index)) == scheme);
+        found.map(|wildcard| wildcard.rule)
+    }
+
+    /// Adds a pattern, unless it is there; the rule that has it already.
+    fn insert_web(&mut self, key: &HashKey, texts: &Texts, text: &str, new: Wildcard) -> Option<RuleIndex> {
+        let sought = Sought::of(key, text, new.terminal);
+        let known = self.find(key, texts, &sought);
+        if known.is_some() {
+            return known;
+        }
+        let text_of =
+            |wildcard: &Wildcard| if wildcard.index == new.index { text } else { texts.text(wildcard.index) };
+        self.patterns.insert_unique(sought.hash(key), new, |wildcard| {
+            Sought::of(key, text_of(wildcard), wildcard.terminal).hash(key)
+        });
+        if new.terminal.host == HostShape::InLabel
+            && !self.has_front(key, texts, sought.host_hash, sought.host, sought.before)
+        {
+            self.fronts.insert_unique(front_hash(key, sought.host_hash, sought.before), new, |wildcard| {
+                let sought = Sought::of(key, text_of(wildcard), wildcard.terminal);
+                front_hash(key, sought.host_hash, sought.before)
+            });
+        }
+        None
+    }
+
+    #[inline]
+    fn find(&self, key: &HashKey, texts: &Texts, sought: &Sought<'_>) -> Option<RuleIndex> {
+        let found = self.patterns.find(sought.hash(key), |wildcard| sought.is(texts, wildcard));
+        found.map(|wildcard| wildcard.rule)
+    }
+
+    /// The first rule that has what is sought, for its own port or for any.
+    #[inline]
+    fn find_with_any_port(&self, key: &HashKey, texts: &Texts, sought: Sought<'_>) -> Option<RuleIndex> {
+        let wider = sought
+            .terminal
+            .wider()
+            .and_then(|terminal| self.find(key, texts, &Sought { terminal, ..sought }));
+        earlier(self.find(key, texts, &sought), wider)
+    }
+
+    fn has_front(&self, key: &HashKey, texts: &Texts, hash: u64, host: &[u8], before: &[u8]) -> bool {
+        let is_it = |wildcard: &Wildcard| {
+            let text = texts.text(wildcard.index);
+            label_parts(text).0.as_bytes() == before && pattern_host(text).as_bytes() == host
+        };
+        self.fronts.find(front_hash(key, hash, before), is_it).is_some()
+    }
+
+    fn heap_bytes(&self) -> usize {
+        self.patterns.allocation_size() + self.fronts.allocation_size() + self.schemes.allocation_size()
+    }
+
+    /// The first rule with a pattern that matches an http or https origin.
+    fn find_web(
+        &self,
+        key: &HashKey,
+        texts: &Texts,
+        scheme: WebScheme,
+        host: &[u8],
+        port: Option<u16>,
+    ) -> Option<RuleIndex> {
+        if self.patterns.is_empty() {
+            return None;
+        }
         let port = port.map_or(PortShape::Default, PortShape::One);
-        let mut node = 0;
-        let mut labels = host.rsplit(|&byte| byte == b'.').peekable();
-        while let Some(label) = labels.next() {
-            // A host outside the tree is refused at its first unknown label.
-            let Some(child) = self.child(key, node, label) else { return false };
-            node = child;
-            let host = if labels.peek().is_some() { HostShape::Subdomains } else { HostShape::Itself };
-            if [port, PortShape::Any]
-                .into_iter()
-                .any(|port| self.has(key, node, Terminal::new(scheme, host, port)))
-            {
-                return true;
+        let terminal = |host| Terminal { scheme, host, port };
+        let mut found = self.find_with_any_port(key, texts, Sought::new(0, b"", terminal(HostShape::Any)));
+        let mut hash = 0;
+        for (front, label, name) in names_from_the_right(host) {
+            hash = key.chain(hash, key.hash(label));
+            let shape = if front.is_some() { HostShape::Subdomains } else { HostShape::Itself };
+            found =
+                earlier(found, self.find_with_any_port(key, texts, Sought::new(hash, name, terminal(shape))));
+            if let Some(front) = front.filter(|front| !self.fronts.is_empty() && !front.contains(&b'.')) {
+                let sought = Sought::new(hash, name, terminal(HostShape::InLabel));
+                found = earlier(found, self.find_label(key, texts, front, sought));
             }
         }
-        false
+        found
     }
+
+    /// The first rule with a wildcard within the one label in front of a host.
+    ///
+    /// The wildcard is set off by `-`, so each of them is a place where it can begin or end: the work is
+    /// bounded by the length of a label, whatever the number of patterns.
+    fn find_label(
+        &self,
+        key: &HashKey,
+        texts: &Texts,
+        label: &[u8],
+        sought: Sought<'_>,
+    ) -> Option<RuleIndex> {
+        let mut found = None;
+        for start in label_starts(label) {
+            let Some((before, rest)) = label.split_at_checked(start) else { continue };
+            if !self.has_front(key, texts, sought.host_hash, sought.host, before) {
+                continue;
+            }
+            for end in label_ends(rest) {
+                let Some((wildcard, behind)) = rest.split_at_checked(end) else { continue };
+                if !wildcard.is_empty() && !wildcard.contains(&b'_') {
+                    let sought = Sought { before, behind, ..sought };
+                    found = earlier(found, self.find_with_any_port(key, texts, sought));
+                }
+            }
+        }
+        found
+    }
+
+    /// The first rule with a pattern, other than this one of `rule`, that allows all its origins.
+    fn covering_rule(
+        &self,
+        key: &HashKey,
+        texts: &Texts,
+        text: &str,
+        terminal: Terminal,
+        rule: RuleIndex,
+    ) -> Option<RuleIndex> {
+        let before = |found: Option<RuleIndex>| found.filter(|&found| found < rule);
+        let own = Sought::of(key, text, terminal);
+        // The pattern itself counts in an earlier rule only, with any port in its own as well.
+        let wider = terminal.wider().and_then(|terminal| self.find(key, texts, &Sought { terminal, ..own }));
+        let mut found = earlier(before(self.find(key, texts, &own)), wider);
+        if terminal.host == HostShape::Any {
+            return found;
+        }
+        let any_host = Terminal { host: HostShape::Any, ..terminal };
+        found = earlier(found, self.find_with_any_port(key, texts, Sought::new(0, b"", any_host)));
+        let subdomains = Terminal { host: HostShape::Subdomains, ..terminal };
+        let mut hash = 0;
+        for (front, label, name) in names_from_the_right(own.host) {
+            hash = key.chain(hash, key.hash(label));
+            // Nearer to the root, or a part of one label against all of them.
+            if front.is_some() || terminal.host == HostShape::InLabel {
+                found =
+                    earlier(found, self.find_with_any_port(key, texts, Sought::new(hash, name, subdomains)));
+            }
+        }
+        if terminal.host == HostShape::InLabel {
+            found = earlier(found, self.covering_label(key, texts, own, rule));
+        }
+        found
+    }
+
+    fn covering_label(
+        &self,
+        key: &HashKey,
+        texts: &Texts,
+        own: Sought<'_>,
+        rule: RuleIndex,
+    ) -> Option<RuleIndex> {
+        let mut found = None;
+        // What the wider wildcard would have to stand for: it never stands for `_`.
+        let stands_for = |part: &[u8]| !part.contains(&b'_');
+        for start in label_starts(own.before) {
+            let Some((before, rest)) = own.before.split_at_checked(start) else { continue };
+            for end in label_ends(own.behind) {
+                let Some((front, behind)) = own.behind.split_at_checked(end) else { continue };
+                if !stands_for(rest) || !stands_for(front) {
+                    continue;
+                }
+                let itself = before == own.before && behind == own.behind;
+                let by = self.find_with_any_port(key, texts, Sought { before, behind, ..own });
+                found = earlier(found, by.filter(|&by| !itself || by < rule));
+            }
+        }
+        found
+    }
+}
+
+/// The hosts that a host ends with, from the right: what stands before each, its first label, and itself.
+fn names_from_the_right(host: &[u8]) -> impl Iterator<Item = (Option<&[u8]>, &[u8], &[u8])> {
+    let mut rest = (!host.is_empty()).then_some(host);
+    std::iter::from_fn(move || {
+        let (front, label) = split_last_label(rest?);
+        rest = front;
+        let name = front.map_or(host, |front| host.get(front.len() + 1..).unwrap_or_default());
+        Some((front, label, name))
+    })
+}
+
+fn front_hash(key: &HashKey, host_hash: u64, before: &[u8]) -> u64 {
+    key.chain(key.chain(host_hash, 1), key.hash(before))
+}
+
+fn scheme_of(text: &[u8]) -> &[u8] {
+    text.strip_suffix(b"://*").unwrap_or_default()
+}
+
+/// The last label of a name, and what stands before it.
+#[inline]
+fn split_last_label(name: &[u8]) -> (Option<&[u8]>, &[u8]) {
+    match name.iter().rposition(|&byte| byte == b'.').and_then(|dot| name.split_at_checked(dot)) {
+        Some((before, [_dot, label @ ..])) => (Some(before), label),
+        _ => (None, name),
+    }
+}
+
+/// Where a wildcard may begin in a label: at the start, and behind each `-`.
+fn label_starts(label: &[u8]) -> impl Iterator<Item = usize> {
+    let behind_dash = label.iter().enumerate().filter(|&(_, &byte)| byte == b'-').map(|(at, _)| at + 1);
+    std::iter::once(0).chain(behind_dash)
+}
+
+/// Where a wildcard may end in what is left of a label: at the end, and before each `-`.
+fn label_ends(rest: &[u8]) -> impl Iterator<Item = usize> {
+    let before_dash = rest.iter().enumerate().filter(|&(_, &byte)| byte == b'-').map(|(at, _)| at);
+    before_dash.chain(std::iter::once(rest.len()))
 }

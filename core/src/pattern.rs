@@ -20,6 +20,8 @@ pub(crate) struct Pattern<'p> {
 pub(crate) enum Shape {
     /// `*`
     Any,
+    /// `null`
+    Null,
     /// One origin, byte for byte. `insecure`: http, and not of this machine itself.
     Exact { insecure: bool },
     /// An http or https pattern with a wildcard in host or port.
@@ -35,6 +37,10 @@ pub(crate) enum HostShape {
     Itself,
     /// Every host with one or more labels in front of it.
     Subdomains,
+    /// Every host with one label in front of it that begins and ends as the pattern says.
+    InLabel,
+    /// Every host.
+    Any,
 }
 
 /// Which ports a pattern matches.
@@ -88,13 +94,7 @@ impl<'p> Pattern<'p> {
     fn read(text: &'p str) -> Result<Pattern<'p>, Invalid> {
         match text {
             "*" => return Ok(Pattern { text: text.into(), shape: Shape::Any }),
-            "null" => {
-                return Err(Invalid::new(
-                    "null-origin",
-                    "\"null\" would allow every sandboxed frame, local file and data: document of the \
-                     world, remove it and serve the page from an origin of its own",
-                ));
-            }
+            "null" => return Ok(Pattern { text: text.into(), shape: Shape::Null }),
             _ => {}
         }
         // Nearly all patterns are origins as browsers write them, and take this path.
@@ -151,7 +151,9 @@ fn without_scheme(text: &str) -> Invalid {
     let plain = is_local(host) || bare.starts_with("[::1]") || host.parse::<std::net::Ipv4Addr>().is_ok();
     let scheme = if plain { "http" } else { "https" };
     let invalid = Invalid::new("origin-without-scheme", format!("{} has no scheme", Quoted(text)));
-    if bare.is_empty() { invalid } else { invalid.instead(format!("{scheme}://{bare}")) }
+    // A bare word may be anything.
+    let is_host = plain || bare.contains(['.', ':', '[']);
+    if is_host { invalid.instead(format!("{scheme}://{bare}")) } else { invalid }
 }
 
 /// Reads what stands behind `scheme://` for any scheme but http and https.
@@ -208,6 +210,91 @@ fn custom<'p>(text: &'p str, scheme: &str, rest: &str) -> Result<Pattern<'p>, In
     })
 }
 
+/// Every host of a scheme.
+fn any_host(
+    scheme: WebScheme,
+    text: &str,
+    canonical: String,
+    port: PortShape,
+) -> Result<Pattern<'_>, Invalid> {
+    if let PortShape::One(_) = port {
+        let message =
+            format!("{} has a wildcard for every host, which goes with no port or every port", Quoted(text));
+        return Err(Invalid::new("invalid-origin-wildcard", message));
+    }
+    let text = if canonical == text { Cow::Borrowed(text) } else { Cow::Owned(canonical) };
+    let insecure = scheme == WebScheme::Http;
+    Ok(Pattern { text, shape: Shape::Web { scheme, host: HostShape::Any, port, insecure } })
+}
+
+/// Whether a label has one wildcard, set off by `-` from the text beside it.
+fn is_in_label(label: &str) -> bool {
+    let Some((before, behind)) = label.split_once('*') else { return false };
+    let text =
+        |part: &str| part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    (!before.is_empty() || !behind.is_empty())
+        && (before.is_empty() || before.ends_with('-'))
+        && (behind.is_empty() || behind.starts_with('-'))
+        && !before.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("xn--"))
+        && text(before)
+        && text(behind)
+}
+
+/// A host with a `*` where none can be.
+fn invalid_wildcard(text: &str, host: &str, repaired: &dyn Fn(&str) -> String) -> Invalid {
+    let invalid = Invalid::new(
+        "invalid-origin-wildcard",
+        format!(
+            "{} has a wildcard where none can be: it stands for whole labels in front (\"https://*.example.com\"), \
+             for a part of the first one set off by \"-\" (\"https://app-*.example.com\"), or for the port",
+            Quoted(text)
+        ),
+    );
+    match host.split_once('*') {
+        Some(("", rest)) if !rest.is_empty() && !rest.contains('*') => {
+            invalid.instead(repaired(&format!("*.{}", rest.trim_start_matches(['-', '.']))))
+        }
+        Some((before, rest)) if !before.contains('.') && !rest.contains('*') => {
+            let dash = |missing: bool| if missing { "-" } else { "" };
+            let behind = dash(!rest.starts_with(['-', '.']));
+            invalid.instead(repaired(&format!("{before}{}*{behind}{rest}", dash(!before.ends_with('-')))))
+        }
+        _ => invalid,
+    }
+}
+
+fn wildcard_in_address(text: &str) -> Invalid {
+    let message = format!("{} has a wildcard in an IP address, name each address", Quoted(text));
+    Invalid::new("wildcard-in-ip-address", message)
+}
+
+fn label_too_long(text: &str) -> Invalid {
+    let message = format!("{} has a label of more than {MAX_LABEL_BYTES} bytes in its host", Quoted(text));
+    Invalid::new("origin-label-too-long", message)
+}
+
+/// The host of a canonical http or https pattern that is looked up: without scheme, port, and the labels
+/// that the wildcard is for.
+pub(crate) fn pattern_host(text: &str) -> &str {
+    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let rest = match rest.split_once('.') {
+        Some((first, base)) if first.contains('*') => base,
+        _ => rest,
+    };
+    let end = match rest.find(']') {
+        Some(bracket) => bracket + 1,
+        None => rest.find(':').unwrap_or(rest.len()),
+    };
+    rest.get(..end).unwrap_or(rest)
+}
+
+/// What stands before and behind the wildcard in the first label of a canonical pattern.
+pub(crate) fn label_parts(text: &str) -> (&str, &str) {
+    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let label = rest.split_once('.').map_or(rest, |(label, _)| label);
+    label.split_once('*').unwrap_or((label, ""))
+}
+
 fn trailing_slash(text: &str) -> Invalid {
     Invalid::new(
         "origin-with-trailing-slash",
@@ -237,6 +324,11 @@ fn web<'p>(scheme: WebScheme, text: &'p str, rest: &str) -> Result<Pattern<'p>, 
         let message = format!("{} has {what}, which no origin has", Quoted(text));
         return Err(Invalid::new(code, message).instead(bare(authority)));
     }
+    if let Ok(address) = authority.parse::<Ipv6Addr>() {
+        let message = format!("{} has an IPv6 address without brackets", Quoted(text));
+        let candidate = format!("{}://[{address}]", scheme.name());
+        return Err(Invalid::new("invalid-origin-host", message).instead(candidate));
+    }
     let (host, digits) = split_port(authority);
     let port = match digits {
         None => Some(PortShape::Default),
@@ -254,18 +346,26 @@ fn web<'p>(scheme: WebScheme, text: &'p str, rest: &str) -> Result<Pattern<'p>, 
         (None, Some(digits)) => format!(":{digits}"),
     };
     let repaired = |host: &str| format!("{}://{host}{suffix}", scheme.name());
-    if host.is_empty() && authority.parse::<Ipv6Addr>().is_err() {
+    if host.is_empty() {
         return Err(Invalid::new("origin-without-host", format!("{} has no host", Quoted(text))));
     }
-    let (shape, base) = match host.strip_prefix("*.") {
-        Some(base) if !base.contains('*') => (HostShape::Subdomains, base),
-        _ => (HostShape::Itself, host),
+    if host == "*" && port.is_some() {
+        return any_host(scheme, text, repaired("*"), port.unwrap_or(PortShape::Default));
+    }
+    // What the wildcard stands for, the text in front of the host that is looked up, and that host.
+    let (shape, front, base) = match host.split_once('.') {
+        Some(("*", base)) if !base.contains('*') => (HostShape::Subdomains, "*.".to_owned(), base),
+        Some((label, base)) if !base.contains('*') && is_in_label(label) => {
+            (HostShape::InLabel, format!("{}.", label.to_ascii_lowercase()), base)
+        }
+        _ => (HostShape::Itself, String::new(), host),
     };
-    let in_place = |host: &str| match shape {
-        HostShape::Itself => repaired(host),
-        HostShape::Subdomains => repaired(&format!("*.{host}")),
-    };
+    let in_place = |host: &str| repaired(&format!("{front}{host}"));
     check_labels(text, base, &in_place)?;
+    // The wildcard stands for one byte at least.
+    if front.len() - front.matches('.').count() > MAX_LABEL_BYTES {
+        return Err(label_too_long(text));
+    }
     let base = if base.contains('*') { Ok(base.to_owned()) } else { canonical_host(text, base, &in_place) };
     // Of several mistakes the host's is told, then the port's, then what only a person can mend.
     let base = match base {
@@ -273,30 +373,19 @@ fn web<'p>(scheme: WebScheme, text: &'p str, rest: &str) -> Result<Pattern<'p>, 
         base => base,
     };
     let Some(port) = port else {
-        return Err(invalid_port(scheme, text, authority, host, digits.unwrap_or_default()));
+        return Err(invalid_port(scheme, text, host, digits.unwrap_or_default()));
     };
     if host.contains('*') && is_address_with_wildcard(host) {
-        return Err(Invalid::new(
-            "wildcard-in-ip-address",
-            format!("{} has a wildcard in an IP address, name each address", Quoted(text)),
-        ));
+        return Err(wildcard_in_address(text));
     }
-    let base = base?;
+    let base = match base {
+        Err(invalid) if invalid.code == "ip-address-not-canonical" && shape != HostShape::Itself => {
+            return Err(wildcard_in_address(text));
+        }
+        base => base?,
+    };
     if base.contains('*') {
-        let invalid = Invalid::new(
-            "invalid-origin-wildcard",
-            format!(
-                "{} has a wildcard where none can be; it stands for whole labels in front, as in \
-                 \"https://*.example.com\", or for the port",
-                Quoted(text)
-            ),
-        );
-        return Err(match base.strip_prefix('*') {
-            Some(rest) if !rest.is_empty() && !rest.contains('*') => {
-                invalid.instead(repaired(&format!("*.{}", rest.trim_start_matches(['-', '.']))))
-            }
-            _ => invalid,
-        });
+        return Err(invalid_wildcard(text, &base, &repaired));
     }
     let insecure = scheme == WebScheme::Http && !is_local(&base);
     let canonical = in_place(&base);
@@ -323,12 +412,7 @@ fn split_port(authority: &str) -> (&str, Option<&str>) {
     }
 }
 
-fn invalid_port(scheme: WebScheme, text: &str, authority: &str, host: &str, digits: &str) -> Invalid {
-    if let Ok(address) = authority.parse::<Ipv6Addr>() {
-        let message = format!("{} has an IPv6 address without brackets", Quoted(text));
-        return Invalid::new("invalid-origin-host", message)
-            .instead(format!("{}://[{address}]", scheme.name()));
-    }
+fn invalid_port(scheme: WebScheme, text: &str, host: &str, digits: &str) -> Invalid {
     let message = format!("{} has no valid port: 1 to 65535 without leading zeros, or \"*\"", Quoted(text));
     let invalid = Invalid::new("invalid-origin-port", message);
     let shortest = digits.trim_start_matches('0');
@@ -345,7 +429,7 @@ fn invalid_port(scheme: WebScheme, text: &str, authority: &str, host: &str, digi
 /// `*` are numbers, or it stands in brackets.
 fn is_address_with_wildcard(host: &str) -> bool {
     let number = |label: &str| !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_digit());
-    host.starts_with('[')
+    host.contains('[')
         || (host.split('.').any(number) && host.split('.').all(|label| label.contains('*') || number(label)))
 }
 

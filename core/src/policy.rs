@@ -6,11 +6,11 @@ use http::HeaderValue;
 
 use crate::answer::{Answer, AnswerId, Edit, Op, ResponseHeader, Value};
 use crate::builder::PolicyBuilder;
-use crate::decision::Action;
 use crate::document;
+use crate::guards::Danger;
 use crate::header::HeaderSet;
 use crate::method::MethodSet;
-use crate::origin_set::{Match, OriginSet};
+use crate::origin_set::{Match, OriginSet, RuleIndex};
 use crate::problem::{BuildError, Problem};
 
 /// A compiled CORS policy: immutable, safe to share between any number of threads.
@@ -19,16 +19,69 @@ use crate::problem::{BuildError, Problem};
 /// nor locks. Put it into an [`std::sync::Arc`] to share it.
 #[derive(Clone)]
 pub struct Policy {
-    pub(crate) rule: Rule,
+    pub(crate) origins: OriginSet,
+    /// The server's own origins; empty if requests tell.
+    pub(crate) own_origins: OriginSet,
+    pub(crate) rules: Box<[Rule]>,
+    pub(crate) settings: Settings,
     answers: Box<[Answer]>,
+    /// The answer that grants nothing, for an id of another policy.
+    nothing: Answer,
     warnings: Box<[Problem]>,
+    warnings_unreported: usize,
 }
 
-/// Who may do what: the origins a rule is for, and what it allows them.
+/// What holds for the whole policy.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// The status of an answered preflight.
+    pub(crate) preflight_status: u16,
+    /// Whether refused requests that are no preflights are answered 403.
+    pub(crate) forbid_refused: bool,
+    /// Whether CORS headers of the application stay where the answer sets none.
+    pub(crate) keep_foreign_headers: bool,
+    /// Whether the document has `rules`.
+    pub(crate) in_list: bool,
+    /// Of the document, beside `rules`.
+    pub(crate) name: Option<Box<str>>,
+    pub(crate) description: Option<Box<str>>,
+    pub(crate) schema: Option<Box<str>>,
+    pub(crate) expect_allow: Vec<Box<str>>,
+    pub(crate) expect_refuse: Vec<Box<str>>,
+    pub(crate) acknowledged: Vec<&'static str>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            preflight_status: 204,
+            forbid_refused: false,
+            keep_foreign_headers: false,
+            in_list: false,
+            name: None,
+            description: None,
+            schema: None,
+            expect_allow: Vec::new(),
+            expect_refuse: Vec::new(),
+            acknowledged: Vec::new(),
+        }
+    }
+}
+
+/// Who may see the timing of responses (Resource Timing, "Timing-Allow-Origin").
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum TimingAllowOrigin {
+    #[default]
+    Nobody,
+    /// Whoever may read the response.
+    Reader,
+    Everyone,
+}
+
+/// What a rule allows the origins that it is for.
 #[derive(Clone, Debug)]
 pub(crate) struct Rule {
     pub(crate) any_origin: bool,
-    pub(crate) origins: OriginSet,
     pub(crate) methods: MethodSet,
     pub(crate) headers: HeaderSet,
     pub(crate) allow_credentials: bool,
@@ -36,34 +89,28 @@ pub(crate) struct Rule {
     pub(crate) config: RuleConfig,
 }
 
-/// The lists of a rule as its canonical document has them.
+/// A rule as its canonical document has it.
 #[derive(Clone, Debug)]
 pub(crate) struct RuleConfig {
     pub(crate) allow_methods: Vec<Box<str>>,
     pub(crate) allow_headers: Vec<Box<str>>,
     pub(crate) expose_headers: Vec<Box<str>>,
     pub(crate) max_age: Option<u32>,
+    pub(crate) timing_allow_origin: TimingAllowOrigin,
+    pub(crate) dangerously_allow: Vec<Danger>,
+    pub(crate) name: Option<Box<str>>,
+    pub(crate) description: Option<Box<str>>,
 }
 
 impl Rule {
-    pub(crate) fn new(
-        any_origin: bool,
-        mut origins: OriginSet,
-        allow_methods: Vec<Box<str>>,
-        allow_headers: Vec<Box<str>>,
-        expose_headers: Vec<Box<str>>,
-        allow_credentials: bool,
-        max_age: Option<u32>,
-    ) -> Self {
-        origins.shrink();
+    pub(crate) fn new(any_origin: bool, allow_credentials: bool, config: RuleConfig) -> Self {
         let any = |names: &[Box<str>]| names.iter().any(|name| **name == *"*");
         Rule {
             any_origin,
-            origins,
-            methods: MethodSet::new(any(&allow_methods), named(&allow_methods)),
-            headers: HeaderSet::new(any(&allow_headers), named(&allow_headers)),
+            methods: MethodSet::new(any(&config.allow_methods), named(&config.allow_methods)),
+            headers: HeaderSet::new(any(&config.allow_headers), named(&config.allow_headers)),
             allow_credentials,
-            config: RuleConfig { allow_methods, allow_headers, expose_headers, max_age },
+            config,
         }
     }
 
@@ -87,6 +134,26 @@ impl Rule {
         }
         if self.allow_credentials {
             edits.push(text(ResponseHeader::AllowCredentials, "true"));
+        }
+        edits
+    }
+
+    /// What a response that scripts may read carries.
+    fn actual_edits(&self) -> Vec<Edit> {
+        let mut edits = self.allow_origin_edits();
+        edits.extend(self.expose_edits());
+        match self.config.timing_allow_origin {
+            TimingAllowOrigin::Nobody => {}
+            TimingAllowOrigin::Reader if !self.any_origin => {
+                edits.push(Edit {
+                    op: Op::Set,
+                    header: ResponseHeader::TimingAllowOrigin,
+                    value: Value::Origin,
+                });
+            }
+            TimingAllowOrigin::Reader | TimingAllowOrigin::Everyone => {
+                edits.push(text(ResponseHeader::TimingAllowOrigin, "*"));
+            }
         }
         edits
     }
@@ -183,59 +250,95 @@ fn vary(token: &'static str) -> Edit {
 impl AnswerId {
     /// For requests without `Origin`.
     pub(crate) const NOT_CORS: AnswerId = AnswerId(0);
-    /// For actual requests that are refused or of the same origin.
-    pub(crate) const REFUSED: AnswerId = AnswerId(1);
+    /// For requests of the server's own pages.
+    pub(crate) const SAME_ORIGIN: AnswerId = AnswerId(1);
+    /// For actual requests that are refused.
+    pub(crate) const REFUSED: AnswerId = AnswerId(2);
     /// For preflights that learn nothing of the policy.
-    pub(crate) const FORBIDDEN: AnswerId = AnswerId(2);
-    /// For actual requests that the rule allows.
-    pub(crate) const ACTUAL: AnswerId = AnswerId(3);
-    /// For preflights that the rule allows, or refuses for a header.
-    pub(crate) const PREFLIGHT: AnswerId = AnswerId(4);
-    /// For preflights that the rule refuses for their method.
-    pub(crate) const PREFLIGHT_METHOD_REFUSED: AnswerId = AnswerId(5);
+    pub(crate) const FORBIDDEN: AnswerId = AnswerId(3);
+    /// The answers of the rules begin here, three of each.
+    const RULES: u16 = 4;
 
-    /// What to do with this answer, and the status: known without a look at the policy.
+    /// For actual requests that a rule allows.
     #[inline]
-    pub(crate) const fn action(self) -> (Action, u16) {
-        match self {
-            AnswerId::NOT_CORS | AnswerId::REFUSED | AnswerId::ACTUAL => (Action::Forward, 0),
-            AnswerId::PREFLIGHT | AnswerId::PREFLIGHT_METHOD_REFUSED => (Action::Respond, PREFLIGHT_STATUS),
-            AnswerId(_) => (Action::Respond, FORBIDDEN_STATUS),
-        }
+    pub(crate) const fn actual(rule: RuleIndex) -> AnswerId {
+        AnswerId(AnswerId::RULES + 3 * rule)
+    }
+
+    /// For preflights that a rule allows, or refuses for a header.
+    #[inline]
+    pub(crate) const fn preflight(rule: RuleIndex) -> AnswerId {
+        AnswerId(AnswerId::RULES + 3 * rule + 1)
+    }
+
+    /// For preflights that a rule refuses for their method.
+    #[inline]
+    pub(crate) const fn preflight_method_refused(rule: RuleIndex) -> AnswerId {
+        AnswerId(AnswerId::RULES + 3 * rule + 2)
     }
 }
 
-/// The status of an answered preflight.
-pub(crate) const PREFLIGHT_STATUS: u16 = 204;
-/// The status of a preflight that learns nothing of the policy.
+/// The status of what is refused by the server itself.
 pub(crate) const FORBIDDEN_STATUS: u16 = 403;
 
 impl Policy {
-    pub(crate) fn new(rule: Rule, warnings: Vec<Problem>) -> Self {
+    pub(crate) fn new(
+        origins: OriginSet,
+        own_origins: OriginSet,
+        rules: Box<[Rule]>,
+        settings: Settings,
+        (warnings, warnings_unreported): (Vec<Problem>, usize),
+    ) -> Self {
         // A constant answer is the same for everyone, so it goes out on every response and no
         // cache needs to know the origin (Fetch, "CORS protocol and HTTP caches").
-        let constant = rule.any_origin;
-        let varying = || if constant { Vec::new() } else { vec![vary("Origin")] };
-        let with = |more: Vec<Edit>| {
-            let mut edits = varying();
+        let constant = rules.first().filter(|_| origins.is_constant());
+        let varying = |more: Vec<Edit>| {
+            let mut edits = if constant.is_some() { Vec::new() } else { vec![vary("Origin")] };
             edits.extend(more);
             edits
         };
-        let granted = || {
-            let mut edits = rule.allow_origin_edits();
-            edits.extend(rule.expose_edits());
-            edits
+        let not_cors = match constant {
+            Some(rule) => rule.actual_edits(),
+            // Images and scripts carry no Origin, and their timing is what everyone may see.
+            None if rules
+                .iter()
+                .all(|rule| rule.config.timing_allow_origin == TimingAllowOrigin::Everyone) =>
+            {
+                vec![text(ResponseHeader::TimingAllowOrigin, "*")]
+            }
+            None => Vec::new(),
         };
-        let not_cors = with(if constant { granted() } else { Vec::new() });
-        let answers = Box::new([
-            Answer::new(AnswerId::NOT_CORS, not_cors),
-            Answer::new(AnswerId::REFUSED, varying()),
-            Answer::new(AnswerId::FORBIDDEN, vec![vary("Origin")]),
-            Answer::new(AnswerId::ACTUAL, with(granted())),
-            Answer::new(AnswerId::PREFLIGHT, with(rule.preflight_edits(false))),
-            Answer::new(AnswerId::PREFLIGHT_METHOD_REFUSED, with(rule.preflight_edits(true))),
-        ]);
-        Policy { rule, answers, warnings: warnings.into() }
+        let keep = settings.keep_foreign_headers;
+        let forward = |edits| Answer::forward(edits, keep);
+        // In the order of the ids.
+        let mut answers = vec![
+            forward(varying(not_cors)),
+            forward(varying(Vec::new())),
+            if settings.forbid_refused {
+                Answer::respond(FORBIDDEN_STATUS, varying(Vec::new()))
+            } else {
+                forward(varying(Vec::new()))
+            },
+            Answer::respond(FORBIDDEN_STATUS, vec![vary("Origin")]),
+        ];
+        for rule in &rules {
+            answers.push(forward(varying(rule.actual_edits())));
+            for method_refused in [false, true] {
+                let edits = varying(rule.preflight_edits(method_refused));
+                answers.push(Answer::respond(settings.preflight_status, edits));
+            }
+        }
+        let nothing = Answer::respond(FORBIDDEN_STATUS, vec![vary("Origin")]);
+        Policy {
+            origins,
+            own_origins,
+            rules,
+            settings,
+            answers: answers.into(),
+            nothing,
+            warnings: warnings.into(),
+            warnings_unreported,
+        }
     }
 
     /// Starts a policy that is made by calls.
@@ -267,6 +370,12 @@ impl Policy {
         &self.warnings
     }
 
+    /// How many further warnings were counted but are not listed.
+    #[must_use]
+    pub fn warnings_unreported(&self) -> usize {
+        self.warnings_unreported
+    }
+
     /// The ready answers, by [`AnswerId::index`].
     #[must_use]
     pub fn answers(&self) -> &[Answer] {
@@ -277,43 +386,52 @@ impl Policy {
     #[must_use]
     #[inline]
     pub fn answer(&self, id: AnswerId) -> &Answer {
-        // An id of another policy with more answers gets the one that grants nothing.
-        static NOTHING: std::sync::LazyLock<Answer> =
-            std::sync::LazyLock::new(|| Answer::new(AnswerId::FORBIDDEN, vec![vary("Origin")]));
-        self.answers.get(id.index()).unwrap_or_else(|| &NOTHING)
+        self.answers.get(id.index()).unwrap_or(&self.nothing)
     }
 
     /// Whether `origin` may read responses, for WebSocket handshakes and CSRF checks.
     ///
     /// With `credentials`, which is right whenever cookies decide who somebody is, only if the
     /// deciding rule allows them. An origin that is absent or malformed is refused, even where
-    /// everybody may read: a handshake carries cookies whatever the policy says.
+    /// everybody may read: a handshake carries cookies whatever the policy says. The server's own origins are
+    /// allowed.
     #[must_use]
     pub fn allows_origin<O: AsRef<[u8]>>(&self, origin: Option<O>, credentials: bool) -> bool {
         let Some(origin) = origin else { return false };
         let origin = origin.as_ref();
-        let matched = match self.rule.origins.find(origin) {
-            Match::Matched => true,
-            Match::Unmatched | Match::UnmatchedNull => self.rule.any_origin,
-            Match::Malformed => false,
-        };
-        matched && (self.rule.allow_credentials || !credentials)
+        if self.own_origins.has_exact(origin) {
+            return true;
+        }
+        match self.origins.find(origin) {
+            Match::Rule(rule) => !credentials || self.rule(rule).is_some_and(|rule| rule.allow_credentials),
+            Match::Unmatched | Match::UnmatchedNull | Match::Malformed => false,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn rule(&self, rule: RuleIndex) -> Option<&Rule> {
+        self.rules.get(usize::from(rule))
     }
 
     /// The bytes that the policy holds on the heap, to a good approximation.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
         let names = |names: &[Box<str>]| names.iter().map(|name| 2 * (name.len() + 16)).sum::<usize>();
-        let config = &self.rule.config;
+        let lists = self.rules.iter().map(|rule| {
+            let config = &rule.config;
+            size_of::<Rule>()
+                + names(&config.allow_methods)
+                + names(&config.allow_headers)
+                + names(&config.expose_headers)
+        });
         let values = self.answers.iter().flat_map(Answer::edits).map(|edit| match &edit.value {
             Value::Text(value) => value.len() + size_of::<Edit>(),
             _ => size_of::<Edit>(),
         });
         size_of::<Policy>()
-            + self.rule.origins.heap_bytes()
-            + names(&config.allow_methods)
-            + names(&config.allow_headers)
-            + names(&config.expose_headers)
+            + self.origins.heap_bytes()
+            + self.own_origins.heap_bytes()
+            + lists.sum::<usize>()
             + values.sum::<usize>()
     }
 }

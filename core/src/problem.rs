@@ -26,6 +26,36 @@ pub struct Problem {
     pub(crate) order: u64,
 }
 
+impl Problem {
+    pub(crate) fn new(
+        code: &'static str,
+        path: impl Into<String>,
+        value: Option<&str>,
+        message: impl Into<String>,
+        order: u64,
+    ) -> Problem {
+        Problem {
+            code,
+            path: path.into(),
+            value: value.map(str::to_owned),
+            message: message.into(),
+            suggestion: None,
+            line: None,
+            column: None,
+            order,
+        }
+    }
+
+    /// Adds "write ... instead".
+    pub(crate) fn instead(mut self, suggestion: impl Into<String>) -> Problem {
+        let suggestion = suggestion.into();
+        self.message.push_str(", write ");
+        self.message.push_str(&Quoted(&suggestion).to_string());
+        self.suggestion = Some(suggestion);
+        self
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let (Some(line), Some(column)) = (self.line, self.column) {
@@ -50,6 +80,12 @@ impl BuildError {
     #[must_use]
     pub fn problems(&self) -> &[Problem] {
         &self.problems
+    }
+
+    /// The same, without a copy.
+    #[must_use]
+    pub fn into_problems(self) -> Vec<Problem> {
+        self.problems
     }
 
     /// How many further problems were counted but are not listed.
@@ -85,17 +121,39 @@ pub(crate) struct Problems {
 
 impl Problems {
     /// Notes a problem; beyond the limit it is only counted and `problem` is not called.
+    ///
+    /// Twice as many are kept as are reported, since those that are found last may stand first.
     pub(crate) fn push(&mut self, problem: impl FnOnce() -> Problem) {
-        if self.list.len() < MAX_PROBLEMS {
+        if self.list.len() < 2 * MAX_PROBLEMS {
             self.list.push(problem());
         } else {
             self.unreported += 1;
         }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// Takes the rule out of the paths: there is only one, and it is the document.
+    pub(crate) fn without_rule(&mut self) {
+        for problem in &mut self.list {
+            if let Some(path) = problem.path.strip_prefix("rules[0].") {
+                problem.path = path.to_owned();
+            }
+        }
+    }
+
+    /// Drops those with one of these codes.
+    pub(crate) fn acknowledge(&mut self, codes: &[&'static str]) {
+        self.list.retain(|problem| !codes.contains(&problem.code));
+    }
+
     /// The problems in order, with lines and columns if they came from `text`.
     pub(crate) fn finish(mut self, text: Option<&str>) -> (Vec<Problem>, usize) {
         self.list.sort_by_key(|problem| problem.order);
+        self.unreported += self.list.len().saturating_sub(MAX_PROBLEMS);
+        self.list.truncate(MAX_PROBLEMS);
         if let Some(text) = text {
             let mut place = Place::new(text);
             for problem in &mut self.list {

@@ -93,10 +93,84 @@ fn a_hundred_thousand_names_are_one_problem() {
 #[test]
 fn more_than_two_million_origins_are_one_problem() {
     let mut builder = Policy::builder();
-    for number in 0..2_000_002 {
+    for number in 0..2_000_000 {
         builder.allow_origin(format!("https://{number:x}.example"));
     }
+    // A repetition is no further origin, before the limit and at it.
+    builder.allow_origin("https://0.example");
+    assert_eq!(builder.build().unwrap().warnings().len(), 1);
+    builder.allow_origin("https://one-more.example").allow_origin("https://and-another.example");
     assert_eq!(codes(&builder), ["too-many-origins"]);
+}
+
+#[test]
+fn patterns_of_every_kind_are_found_among_many() {
+    let mut builder = Policy::builder();
+    builder.dangerously_allow("public-suffixes");
+    for number in 0..20_000 {
+        builder
+            .allow_origin(format!("scheme{number}://*"))
+            .allow_origin(format!("https://*.host{number}.example"))
+            .allow_origin(format!("https://pr-{number}-*.example"))
+            .allow_origin(format!("http://local{number}.localhost:*"));
+    }
+    let policy = builder.build().unwrap();
+    let allowed = |origin: &str| policy.allows_origin(Some(origin), false);
+    for number in [0, 1, 9_999, 19_999] {
+        assert!(allowed(&format!("scheme{number}://anything")));
+        assert!(allowed(&format!("https://a.b.host{number}.example")));
+        assert!(allowed(&format!("https://pr-{number}-x.example")));
+        assert!(allowed(&format!("http://local{number}.localhost:81")));
+        assert!(!allowed(&format!("https://host{number}.example")));
+        assert!(!allowed(&format!("https://pr-{number}.example")));
+    }
+    assert!(!allowed("scheme20000://x") && !allowed("https://a.host20000.example"));
+    // No pattern costs much more than its text.
+    assert!(policy.heap_bytes() < 80_000 * 120, "{}", policy.heap_bytes());
+}
+
+#[test]
+fn a_long_wildcard_costs_its_text() {
+    let mut builder = Policy::builder();
+    for number in 0..2_000 {
+        builder.allow_origin(format!("https://*.{}t{number}.example", "a.".repeat(110)));
+    }
+    let bytes = builder.build().unwrap().heap_bytes();
+    assert!(bytes < 2_000 * 400, "{bytes}");
+}
+
+#[test]
+fn what_is_not_listed_is_counted() {
+    let origins: Vec<String> = (0..5_000).map(|number| format!("\"http://{number}.example\"")).collect();
+    let document = format!("{{\"allow_origins\":[{}],\"allow_credentials\":true}}", origins.join(","));
+    let error = Policy::from_json(document).unwrap_err();
+    assert_eq!((error.problems().len(), error.unreported()), (1_000, 4_000));
+    let same = vec!["\"https://a.example\""; 5_001].join(",");
+    let policy = Policy::from_json(format!("{{\"allow_origins\":[{same}]}}")).unwrap();
+    assert_eq!((policy.warnings().len(), policy.warnings_unreported()), (1_000, 4_000));
+}
+
+#[test]
+fn a_decision_of_many_rules_names_the_first_that_matches() {
+    let mut builder = Policy::builder();
+    for number in 0..100 {
+        if number > 0 {
+            builder.next_rule();
+        }
+        builder.name(format!("rule {number}")).allow_origin(format!("https://{number}.example"));
+    }
+    let policy = builder.build().unwrap();
+    for number in [0, 1, 50, 99] {
+        let origin = format!("https://{number}.example");
+        let mut request = corsac::Request::new("GET");
+        request.header("origin", &origin);
+        let decision = policy.evaluate(&request);
+        assert_eq!(decision.rule(), Some(number));
+        assert_eq!(decision.rule_name(), Some(format!("rule {number}").as_str()));
+    }
+    assert_eq!(Policy::from_json(policy.document()).unwrap(), policy);
+    builder.next_rule().allow_origin("https://more.example");
+    assert_eq!(codes(&builder), ["too-many-rules"]);
 }
 
 #[test]
@@ -121,6 +195,13 @@ fn no_message_holds_a_control_character() {
     builder.allow_origin(hostile).allow_method(hostile).allow_header(hostile).expose_header(hostile);
     let error = builder.build().unwrap_err();
     assert_eq!(error.problems().len(), 4);
+    let document = r#"{"allow_origins":"\u009b31m\u202e x","\u202e\u0007":1,"allow_methods":"a\u202eb"}"#;
+    let from_text = Policy::from_json(document).unwrap_err();
+    assert_eq!(from_text.problems().len(), 3);
+    for problem in from_text.problems() {
+        let shown = format!("{problem}{}", problem.path);
+        assert!(!shown.contains(|c: char| c.is_control() || c == '\u{202e}'), "{shown:?}");
+    }
     for problem in error.problems() {
         assert_eq!(problem.value.as_deref(), Some(hostile));
         assert!(

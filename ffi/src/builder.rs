@@ -122,6 +122,103 @@ pub unsafe extern "C" fn corsac_builder_max_age(builder: *mut corsac_builder, se
     }
 }
 
+/// Who may see the timing of responses (Timing-Allow-Origin): true for those who may read them, * for
+/// everyone, false, the default, for nobody.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn corsac_builder_timing_allow_origin(builder: *mut corsac_builder, value: corsac_str) {
+    // SAFETY: the caller promised a live handle or NULL (rule 1), and readable bytes (rule 3).
+    unsafe { add(builder, value, PolicyBuilder::timing_allow_origin) }
+}
+
+/// Takes responsibility for what is refused otherwise: insecure-origins, public-suffixes, null-origin.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn corsac_builder_dangerously_allow(builder: *mut corsac_builder, danger: corsac_str) {
+    // SAFETY: the caller promised a live handle or NULL (rule 1), and readable bytes (rule 3).
+    unsafe { add(builder, danger, PolicyBuilder::dangerously_allow) }
+}
+
+/// The name of the rule, for people and logs.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn corsac_builder_name(builder: *mut corsac_builder, name: corsac_str) {
+    // SAFETY: the caller promised a live handle or NULL (rule 1), and readable bytes (rule 3).
+    unsafe { add(builder, name, PolicyBuilder::name) }
+}
+
+/// The description of the rule, for people.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn corsac_builder_description(builder: *mut corsac_builder, text: corsac_str) {
+    // SAFETY: the caller promised a live handle or NULL (rule 1), and readable bytes (rule 3).
+    unsafe { add(builder, text, PolicyBuilder::description) }
+}
+
+/// What becomes of refused requests that are no preflights: forward, the default, or forbid, which
+/// answers 403.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn corsac_builder_refused_requests(builder: *mut corsac_builder, value: corsac_str) {
+    // SAFETY: the caller promised a live handle or NULL (rule 1), and readable bytes (rule 3).
+    unsafe { add(builder, value, PolicyBuilder::refused_requests) }
+}
+
+/// One of the server's own origins, where Host does not tell.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn corsac_builder_own_origin(builder: *mut corsac_builder, origin: corsac_str) {
+    // SAFETY: the caller promised a live handle or NULL (rule 1), and readable bytes (rule 3).
+    unsafe { add(builder, origin, PolicyBuilder::own_origin) }
+}
+
+/// What becomes of CORS headers that the application sets: remove, the default, or keep.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn corsac_builder_foreign_headers(builder: *mut corsac_builder, value: corsac_str) {
+    // SAFETY: the caller promised a live handle or NULL (rule 1), and readable bytes (rule 3).
+    unsafe { add(builder, value, PolicyBuilder::foreign_headers) }
+}
+
+/// An origin that a rule has to match, or nothing is built.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn corsac_builder_expect_allow(builder: *mut corsac_builder, origin: corsac_str) {
+    // SAFETY: the caller promised a live handle or NULL (rule 1), and readable bytes (rule 3).
+    unsafe { add(builder, origin, PolicyBuilder::expect_allow) }
+}
+
+/// An origin that no rule may match, or nothing is built.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn corsac_builder_expect_refuse(builder: *mut corsac_builder, origin: corsac_str) {
+    // SAFETY: the caller promised a live handle or NULL (rule 1), and readable bytes (rule 3).
+    unsafe { add(builder, origin, PolicyBuilder::expect_refuse) }
+}
+
+/// The code of a warning that is known and not to be reported again.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn corsac_builder_acknowledge(builder: *mut corsac_builder, code: corsac_str) {
+    // SAFETY: the caller promised a live handle or NULL (rule 1), and readable bytes (rule 3).
+    unsafe { add(builder, code, PolicyBuilder::acknowledge) }
+}
+
+/// The status of an answered preflight: 204, the default, or 200.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn corsac_builder_preflight_status(builder: *mut corsac_builder, status: i64) {
+    // SAFETY: the caller promised a live handle or NULL (rule 1).
+    unsafe {
+        set(builder, |builder| {
+            builder.preflight_status(status);
+            Ok(())
+        });
+    }
+}
+
+/// Begins the next rule: what is set from here on is its own, but for what belongs to the whole policy. The
+/// first rule that matches an origin decides alone.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn corsac_builder_next_rule(builder: *mut corsac_builder) {
+    // SAFETY: the caller promised a live handle or NULL (rule 1).
+    unsafe {
+        set(builder, |builder| {
+            builder.next_rule();
+            Ok(())
+        });
+    }
+}
+
 /// Builds a policy from the values so far; the builder can be used further. policy gets the policy,
 /// yours to free, or NULL; error gets every problem of every value, yours to free, or NULL.
 ///

@@ -1,7 +1,7 @@
 //! The answer to one request, in memory of the caller.
 
 use corsac::{Answer, HeaderEdit, Op};
-use libc::{c_void, size_t};
+use libc::{c_char, c_void, size_t};
 
 use crate::guard::guard;
 use crate::memory::{lend, shared, zero};
@@ -10,7 +10,7 @@ use crate::ready::{Ready, header};
 use crate::request::{self, corsac_request};
 use crate::types::{
     CORSAC_NO_RULE, CORSAC_STATUS_NULL_POINTER, CORSAC_STATUS_OK, CORSAC_STATUS_PANIC,
-    CORSAC_STATUS_STRUCT_SIZE, corsac_header, corsac_status,
+    CORSAC_STATUS_STRUCT_SIZE, corsac_header, corsac_status, corsac_str,
 };
 
 /// The answer to one request. Yours: on the stack, in a pool, or reused.
@@ -47,6 +47,7 @@ const _: () = assert!(size_of::<corsac_decision>() == FIRST_SIZE);
 /// What [`corsac_decision::internal`] holds, by index.
 const REQUEST: usize = 0;
 const READY: usize = 1;
+const POLICY: usize = 2;
 
 impl corsac_decision {
     /// No decision: it grants nothing.
@@ -160,9 +161,10 @@ unsafe fn evaluate(
         (*decision).rule = verdict.rule().unwrap_or(CORSAC_NO_RULE);
         // At most CORSAC_MAX_HEADERS.
         (*decision).headers_len = headers_len as u32;
-        (*decision).flags = 0;
+        (*decision).flags = ready.flags;
         (*decision).internal[REQUEST] = std::ptr::from_ref(request).expose_provenance();
         (*decision).internal[READY] = std::ptr::from_ref(ready).expose_provenance();
+        (*decision).internal[POLICY] = policy.expose_provenance();
     }
     Ok(())
 }
@@ -248,4 +250,62 @@ unsafe fn write_echoed(
         len += 1;
     }
     len
+}
+
+/// The policy and the request of a decision.
+///
+/// # Safety
+/// As for [`corsac_decision_headers`].
+unsafe fn parts<'a>(
+    decision: *const corsac_decision,
+) -> Result<(&'a corsac_policy, &'a corsac_request), corsac_status> {
+    // SAFETY: the caller promised a struct or NULL, which begins with its size whatever the size is.
+    if decision.is_null() || unsafe { (*decision).struct_size } < FIRST_SIZE {
+        return Err(CORSAC_STATUS_STRUCT_SIZE);
+    }
+    // SAFETY: the caller promised as many bytes; evaluating stored both pointers, and what they lead to outlives
+    // the decision (rule 3).
+    unsafe {
+        let internal = (*decision).internal;
+        let policy = shared(std::ptr::with_exposed_provenance(internal[POLICY]))?;
+        Ok((policy, request::read(std::ptr::with_exposed_provenance(internal[REQUEST]))?))
+    }
+}
+
+/// The name of the rule that decided; data is NULL if no rule did, or it has no name.
+///
+/// The string borrows from the policy.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn corsac_decision_rule_name(decision: *const corsac_decision) -> corsac_str {
+    guard(corsac_str::NONE, || {
+        // SAFETY: the caller promised a decision, or NULL (rules 3 and 4).
+        let Ok((policy, request)) = (unsafe { parts(decision) }) else { return corsac_str::NONE };
+        policy.policy.evaluate(request).rule_name().map_or(corsac_str::NONE, |name| lend(name.as_bytes()))
+    })
+}
+
+/// Writes a decision as one line for a log, escaped and capped whatever the request holds: at most cap bytes,
+/// the last of them NUL. Returns the length of the whole line, which is below CORSAC_MAX_LINE, without the NUL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn corsac_decision_format(
+    decision: *const corsac_decision,
+    out: *mut c_char,
+    cap: size_t,
+) -> size_t {
+    guard(0, || {
+        // SAFETY: the caller promised a decision, or NULL (rules 3 and 4).
+        let line = match unsafe { parts(decision) } {
+            Ok((policy, request)) => policy.policy.evaluate(request).to_string(),
+            Err(_) => "no decision".to_owned(),
+        };
+        let len = line.len().min(cap.saturating_sub(1));
+        if !out.is_null() && cap > 0 {
+            // SAFETY: the caller promised memory for `cap` bytes, and `len` is below.
+            unsafe {
+                out.cast::<u8>().copy_from_nonoverlapping(line.as_ptr(), len);
+                out.cast::<u8>().add(len).write(0);
+            }
+        }
+        line.len()
+    })
 }

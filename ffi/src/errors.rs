@@ -1,6 +1,6 @@
 //! Problems of a configuration, as a handle.
 
-use corsac::{BuildError, Problem};
+use corsac::{BuildError, Policy, Problem};
 use libc::size_t;
 
 use crate::guard::guard;
@@ -16,11 +16,11 @@ pub struct corsac_error {
 
 impl corsac_error {
     pub(crate) fn of(error: BuildError) -> Self {
-        corsac_error { unreported: error.unreported(), problems: error.problems().into() }
+        corsac_error { unreported: error.unreported(), problems: error.into_problems().into() }
     }
 
-    pub(crate) fn of_warnings(warnings: &[Problem]) -> Self {
-        corsac_error { problems: warnings.into(), unreported: 0 }
+    pub(crate) fn of_warnings(policy: &Policy) -> Self {
+        corsac_error { problems: policy.warnings().into(), unreported: policy.warnings_unreported() }
     }
 }
 

@@ -179,7 +179,7 @@ pub unsafe extern "C" fn corsac_policy_warnings(
         if !wanted {
             return CORSAC_STATUS_NULL_POINTER;
         }
-        let list = Box::into_raw(Box::new(corsac_error::of_warnings(policy.policy.warnings())));
+        let list = Box::into_raw(Box::new(corsac_error::of_warnings(&policy.policy)));
         // SAFETY: as for the out-parameter above.
         unsafe { put(warnings, list) };
         CORSAC_STATUS_OK

@@ -3,13 +3,14 @@
 use corsac::{Answer, Op, Policy, Value};
 
 use crate::memory::lend;
-use crate::types::{corsac_header, corsac_str};
+use crate::types::{CORSAC_FLAG_FOREIGN_HEADERS_KEPT, corsac_header, corsac_str};
 
 /// One answer, in the order of [`Policy::answers`].
 #[derive(Debug)]
 pub(crate) struct Ready {
     pub(crate) action: u32,
     pub(crate) status: u32,
+    pub(crate) flags: u32,
     /// Where the value is the request's `Origin`, it is NULL here.
     headers: Vec<corsac_header>,
     /// The answer if a request fills it in, so that `headers` is empty: see [`Answer::echoes`].
@@ -33,6 +34,7 @@ impl Ready {
         let mut ready = Ready {
             action: answer.action().number(),
             status: answer.status().into(),
+            flags: if answer.keeps_foreign() { CORSAC_FLAG_FOREIGN_HEADERS_KEPT } else { 0 },
             headers: Vec::new(),
             echoes: None,
             _values: Vec::new(),

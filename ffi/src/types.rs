@@ -91,6 +91,9 @@ pub const CORSAC_FLAG_FOREIGN_HEADERS_KEPT: u32 = 1;
 /// No decision has more headers than this, in any version with this CORSAC_ABI_VERSION.
 pub const CORSAC_MAX_HEADERS: usize = 24;
 
+/// No line of corsac_decision_format has as many bytes.
+pub const CORSAC_MAX_LINE: usize = 4096;
+
 /// The number in the name libcorsac.so.0: it changes when programs built before would break.
 pub const CORSAC_ABI_VERSION: u32 = 0;
 

@@ -149,13 +149,33 @@ fn no_panic_leaves_a_function() {
 
         assert!(forced(|| corsac_builder_new()).is_null());
         type Setter = fn(*mut corsac_builder);
-        let setters: [(&str, Setter); 6] = [
+        let setters: [(&str, Setter); 18] = [
             ("corsac_builder_allow_origin", |builder| corsac_builder_allow_origin(builder, text("*"))),
             ("corsac_builder_allow_method", |builder| corsac_builder_allow_method(builder, text("PUT"))),
             ("corsac_builder_allow_header", |builder| corsac_builder_allow_header(builder, text("x-a"))),
             ("corsac_builder_expose_header", |builder| corsac_builder_expose_header(builder, text("x-a"))),
             ("corsac_builder_allow_credentials", |builder| corsac_builder_allow_credentials(builder, false)),
             ("corsac_builder_max_age", |builder| corsac_builder_max_age(builder, 1)),
+            ("corsac_builder_timing_allow_origin", |builder| {
+                corsac_builder_timing_allow_origin(builder, text("*"));
+            }),
+            ("corsac_builder_dangerously_allow", |builder| {
+                corsac_builder_dangerously_allow(builder, text("null-origin"));
+            }),
+            ("corsac_builder_name", |builder| corsac_builder_name(builder, text("a"))),
+            ("corsac_builder_description", |builder| corsac_builder_description(builder, text("a"))),
+            ("corsac_builder_refused_requests", |builder| corsac_builder_refused_requests(builder, text("forbid"))),
+            ("corsac_builder_own_origin", |builder| corsac_builder_own_origin(builder, text("https://b.example"))),
+            ("corsac_builder_foreign_headers", |builder| corsac_builder_foreign_headers(builder, text("keep"))),
+            ("corsac_builder_expect_allow", |builder| {
+                corsac_builder_expect_allow(builder, text("https://a.example"));
+            }),
+            ("corsac_builder_expect_refuse", |builder| {
+                corsac_builder_expect_refuse(builder, text("https://b.example"));
+            }),
+            ("corsac_builder_acknowledge", |builder| corsac_builder_acknowledge(builder, text("duplicate"))),
+            ("corsac_builder_preflight_status", |builder| corsac_builder_preflight_status(builder, 200)),
+            ("corsac_builder_next_rule", |builder| corsac_builder_next_rule(builder)),
         ];
         for (name, setter) in setters {
             let builder = corsac_builder_new();
@@ -184,9 +204,16 @@ fn no_panic_leaves_a_function() {
         assert_eq!(corsac_policy_evaluate(policy, &good, &mut made), CORSAC_STATUS_OK);
         assert_eq!((made.allowed, made.headers_len), (1, 2));
         assert_eq!(forced(|| corsac_decision_headers(&made, null_mut(), 0)), 0);
+        assert_eq!(forced(|| corsac_decision_format(&made, null_mut(), 0)), 0);
+        assert!(forced(|| corsac_decision_rule_name(&made)).data.is_null());
         assert_eq!(forced(|| corsac_policy_evaluate(policy, &good, &mut made)), CORSAC_STATUS_PANIC);
         assert_grants_nothing(&made);
-        covers(&["corsac_policy_evaluate", "corsac_decision_headers"]);
+        covers(&[
+            "corsac_policy_evaluate",
+            "corsac_decision_headers",
+            "corsac_decision_format",
+            "corsac_decision_rule_name",
+        ]);
 
         let broken = forced(|| request("GET"));
         assert_eq!(corsac_policy_evaluate(policy, &broken, &mut made), CORSAC_STATUS_PANIC);

@@ -87,6 +87,18 @@ static void builder_functions_take_null(void) {
   corsac_builder_expose_header(NULL, z("x-a"));
   corsac_builder_allow_credentials(NULL, true);
   corsac_builder_max_age(NULL, 1);
+  corsac_builder_timing_allow_origin(NULL, z("*"));
+  corsac_builder_dangerously_allow(NULL, z("null-origin"));
+  corsac_builder_name(NULL, z("a"));
+  corsac_builder_description(NULL, z("a"));
+  corsac_builder_next_rule(NULL);
+  corsac_builder_preflight_status(NULL, 200);
+  corsac_builder_refused_requests(NULL, z("forbid"));
+  corsac_builder_own_origin(NULL, z("https://a.example"));
+  corsac_builder_foreign_headers(NULL, z("keep"));
+  corsac_builder_expect_allow(NULL, z("https://a.example"));
+  corsac_builder_expect_refuse(NULL, z("https://a.example"));
+  corsac_builder_acknowledge(NULL, z("duplicate"));
   const corsac_policy *policy = (const corsac_policy *)document;
   corsac_error *error = (corsac_error *)(size_t)document;
   CHECK(corsac_builder_build(NULL, &policy, &error) == CORSAC_STATUS_NULL_POINTER);
@@ -190,6 +202,11 @@ static void evaluate_takes_null(void) {
   CHECK(corsac_decision_headers(NULL, NULL, 0) == 0);
   corsac_header header = {{NULL, 0}, {NULL, 0}, 7, 7};
   CHECK(corsac_decision_headers(NULL, &header, 1) == 0 && header.op == 7);
+  char line[16];
+  CHECK(corsac_decision_format(NULL, line, sizeof line) == strlen("no decision"));
+  CHECK(strcmp(line, "no decision") == 0);
+  CHECK(corsac_decision_format(NULL, NULL, 0) == strlen("no decision"));
+  CHECK(corsac_decision_rule_name(NULL).data == NULL);
   corsac_policy_free(policy);
 }
 

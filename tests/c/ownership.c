@@ -2,7 +2,8 @@
 #include "claims.h"
 
 static const char *const document =
-    "{\"allow_origins\":[\"https://app.example.com\"],\"allow_methods\":[\"put\"]}";
+    "{\"allow_origins\":[\"https://app.example.com\"],\"allow_methods\":[\"put\"],"
+    "\"allow_headers\":[\"content-type\"]}";
 
 static void a_policy_lives_until_its_last_reference_ends(void) {
   const corsac_policy *first = policy_of(document);
@@ -31,7 +32,8 @@ static void texts_and_warnings_outlive_their_policy(void) {
   CHECK(corsac_policy_document(policy, &text) == CORSAC_STATUS_OK);
   CHECK(corsac_policy_warnings(policy, &warnings) == CORSAC_STATUS_OK);
   corsac_policy_free(policy);
-  const char *canonical = "{\"allow_origins\":[\"https://app.example.com\"],\"allow_methods\":[\"PUT\"]}";
+  const char *canonical = "{\"allow_origins\":[\"https://app.example.com\"],\"allow_methods\":[\"PUT\"],"
+                          "\"allow_headers\":[\"content-type\"]}";
   CHECK(corsac_text_len(text) == strlen(canonical));
   CHECK(strcmp(corsac_text_data(text), canonical) == 0);
   CHECK(corsac_error_len(warnings) == 1);

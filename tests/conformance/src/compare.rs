@@ -17,6 +17,11 @@ pub fn run<E: Engine>(engine: &E) {
             skipped += 1;
             continue;
         }
+        if case.applied.is_some() && !E::APPLIES {
+            // Applying is left to the host.
+            skipped += 1;
+            continue;
+        }
         let found = differences_of(engine, &case);
         if found.is_empty() {
             passed += 1;
@@ -30,7 +35,7 @@ pub fn run<E: Engine>(engine: &E) {
         }
     }
     println!("{}: {passed} vectors passed, {failed} failed, {skipped} skipped", E::NAME);
-    assert!(passed > 300, "there are vectors");
+    assert!(passed > 2_000, "there are vectors");
     assert!(failed == 0, "{failed} vectors differ\n{differences}");
 }
 
@@ -54,6 +59,12 @@ fn differences_of<E: Engine>(engine: &E, case: &Case) -> Vec<String> {
         let seen = policy.evaluate(request);
         compare_decision(expected, &seen, E::REMOVES, &mut found);
         compare("the same again", &seen, &policy.evaluate(request), &mut found);
+        if let Some(line) = &case.line {
+            compare("line", line, &seen.line, &mut found);
+        }
+        if seen.line.chars().any(|c| !(' '..='~').contains(&c)) {
+            found.push(format!("line {:?} is not escaped", seen.line));
+        }
     }
     if let Some(canonical) = &case.canonical {
         compare("canonical", canonical, &policy.document(), &mut found);
@@ -145,6 +156,7 @@ fn compare_decision(expected: &Value, seen: &DecisionData, removes: bool, found:
         rule: expected["rule"].as_u64(),
         rule_name: expected["rule_name"].as_str().map(str::to_owned),
         headers,
+        line: seen.line.clone(),
     };
     if &expected != seen {
         found.push(format!("decision:\n    expected {}\n    seen     {}", shown(&expected), shown(seen)));

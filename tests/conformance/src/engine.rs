@@ -8,6 +8,8 @@ pub trait Engine {
     const NAME: &'static str;
     /// Whether removals are among the edits.
     const REMOVES: bool;
+    /// Whether the engine applies decisions to responses itself.
+    const APPLIES: bool;
     type Policy: EnginePolicy;
 
     fn build(&self, document: &str) -> Result<Self::Policy, Vec<ProblemData>>;
@@ -33,6 +35,8 @@ pub struct DecisionData {
     pub rule: Option<u64>,
     pub rule_name: Option<String>,
     pub headers: Vec<(String, String, Vec<u8>)>,
+    /// The line for a log.
+    pub line: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

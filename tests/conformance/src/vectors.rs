@@ -15,6 +15,8 @@ pub struct Case {
     pub is_text: bool,
     pub request: Option<RequestLines>,
     pub decision: Option<Value>,
+    /// The decision's line for a log.
+    pub line: Option<String>,
     pub problems: Option<Vec<Value>>,
     pub warnings: Option<Vec<Value>>,
     pub canonical: Option<String>,
@@ -52,6 +54,26 @@ pub fn load() -> Vec<Case> {
     files.iter().flat_map(|path| load_file(path)).collect()
 }
 
+/// The keys of a case.
+const KEYS: [&str; 16] = [
+    "name",
+    "covers",
+    "skip",
+    "policy",
+    "request",
+    "decision",
+    "line",
+    "script",
+    "document",
+    "text",
+    "problems",
+    "canonical",
+    "warnings",
+    "allows_origin",
+    "response",
+    "applied",
+];
+
 fn load_file(path: &Path) -> Vec<Case> {
     let file = path.file_name().unwrap().to_string_lossy().into_owned();
     let text = std::fs::read_to_string(path).unwrap();
@@ -61,7 +83,8 @@ fn load_file(path: &Path) -> Vec<Case> {
     cases.iter().map(|case| read_case(&file, policies, case)).collect()
 }
 
-fn read_case(file: &str, policies: &Value, case: &Value) -> Case {
+fn read_case(file: &str, policies: &Value, case_value: &Value) -> Case {
+    let case = case_value;
     let name = case["name"].as_str().unwrap_or_else(|| panic!("{file}: a case without a name")).to_owned();
     let place = format!("{file}: {name}");
     let (document, is_text) = match (&case["text"], &case["document"], &case["policy"]) {
@@ -94,6 +117,7 @@ fn read_case(file: &str, policies: &Value, case: &Value) -> Case {
             headers: headers(&request["headers"]).unwrap(),
         }),
         decision: case.get("decision").cloned(),
+        line: case["line"].as_str().map(str::to_owned),
         problems: list("problems"),
         warnings: list("warnings"),
         canonical: case["canonical"].as_str().map(str::to_owned),
@@ -109,6 +133,17 @@ fn read_case(file: &str, policies: &Value, case: &Value) -> Case {
         || case.applied.is_some()
         || !case.allows_origin.is_empty();
     assert!(claims, "{place}: claims nothing");
+    assert_eq!(
+        case.decision.is_some() || case.applied.is_some(),
+        case.request.is_some(),
+        "{place}: what is asked and answered"
+    );
+    assert_eq!(case.applied.is_some(), case.response.is_some(), "{place}: what is applied to what");
+    let keys =
+        case_value.as_object().map(|object| object.keys().cloned().collect::<Vec<_>>()).unwrap_or_default();
+    for key in keys {
+        assert!(KEYS.contains(&key.as_str()), "{place}: there is no key {key}");
+    }
     case
 }
 

@@ -1,6 +1,6 @@
 //! The C engine: the functions of `corsac.h`, called as a C program calls them.
 
-#![allow(missing_docs, reason = "a test suite has no public face")]
+#![allow(missing_docs, clippy::expect_used, reason = "a test suite has no public face")]
 
 use std::ffi::CStr;
 use std::mem::MaybeUninit;
@@ -60,6 +60,7 @@ fn problems(error: *mut corsac_error) -> Vec<ProblemData> {
 impl Engine for C {
     const NAME: &'static str = "c";
     const REMOVES: bool = false;
+    const APPLIES: bool = false;
     type Policy = CPolicy;
 
     fn build(&self, document: &str) -> Result<CPolicy, Vec<ProblemData>> {
@@ -106,9 +107,13 @@ impl EnginePolicy for CPolicy {
             assert_eq!(status, CORSAC_STATUS_OK);
             let count =
                 corsac_decision_headers(decision.as_ptr(), headers.as_mut_ptr().cast(), headers.len());
+            let mut line = [0_u8; CORSAC_MAX_LINE];
+            let len = corsac_decision_format(decision.as_ptr(), line.as_mut_ptr().cast(), line.len());
+            let line =
+                String::from_utf8_lossy(line.get(..len).expect("shorter than CORSAC_MAX_LINE")).into_owned();
+            let rule_name = text(corsac_decision_rule_name(decision.as_ptr()));
             let decision = decision.assume_init();
             assert_eq!(count, decision.headers_len as usize);
-            assert_eq!(decision.flags & CORSAC_FLAG_FOREIGN_HEADERS_KEPT, 0);
             let op = |op: u32| match op {
                 CORSAC_OP_SET => "set",
                 CORSAC_OP_ADD => "add",
@@ -133,7 +138,8 @@ impl EnginePolicy for CPolicy {
                 allowed: decision.allowed == 1,
                 reason: name(corsac_reason_name(decision.reason)),
                 rule: (decision.rule != CORSAC_NO_RULE).then_some(u64::from(decision.rule)),
-                rule_name: None,
+                rule_name,
+                line,
                 headers: headers
                     .into_iter()
                     .take(count)
