@@ -1,7 +1,8 @@
 # Everything a person or a machine runs. `make demo` and `make test` set up what they need themselves.
 
 PREFIX ?= /usr/local
-CARGO_TARGET_DIR ?= $(CURDIR)/target
+# Absolute, since cargo is called from more than one folder.
+override CARGO_TARGET_DIR := $(abspath $(or $(CARGO_TARGET_DIR),target))
 export CARGO_TARGET_DIR
 # No build step fetches a toolchain.
 export MATURIN_NO_INSTALL_RUST = 1
@@ -12,18 +13,20 @@ VENV = .venv
 CARGO = cargo
 RELEASE = $(CARGO_TARGET_DIR)/release
 
+# The run-time library of the sanitizers has the version of clang in its name.
+CLANG_RUNTIME = libclang-rt-$(or $(shell clang -dumpversion 2>/dev/null | cut -d. -f1),14)-dev
 # Debian packages: for the C server; for the C tests; for the browsers.
 SERVER_PACKAGES = gcc libc6-dev pkg-config libmicrohttpd-dev
-CHECK_PACKAGES = $(SERVER_PACKAGES) g++ clang libclang-rt-14-dev valgrind binutils curl
+CHECK_PACKAGES = $(SERVER_PACKAGES) g++ clang $(CLANG_RUNTIME) valgrind binutils curl
 BROWSER_PACKAGES = chromium firefox-esr
 
-.PHONY: demo test test-long check bench lib python node server clean
+.PHONY: demo test test-long check bench tsan libraries lib python node server clean
 .PHONY: server-packages check-packages browser-packages
 
-demo: server python node
+demo: libraries server python node
 	@$(VENV)/bin/python tests/demo/demo.py
 
-test: check-packages browser-packages server python node test-packages
+test: check-packages browser-packages libraries server python node test-packages
 	@$(VENV)/bin/python tests/run.py --all
 
 check: check-packages
@@ -36,7 +39,18 @@ bench: lib
 	@$(CARGO) build --release --locked --quiet -p corsac-bench
 	@$(PYTHON) tests/bench/bench.py
 
+# The nightly std is not built for ThreadSanitizer: core/tests/cell_tsan.rs says what stands in for it.
+tsan:
+	@CARGO_TARGET_DIR=$(CARGO_TARGET_DIR)/tsan \
+	RUSTFLAGS="-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer" \
+	TSAN_OPTIONS="suppressions=$(CURDIR)/core/tests/tsan.supp" \
+	$(CARGO) +nightly test --release --locked --quiet -p corsac --target x86_64-unknown-linux-gnu --test cell_tsan
+
 # --- What is built -----------------------------------------------------------------------------------------
+
+# All at once, so that what they share is built once.
+libraries:
+	@$(CARGO) build --release --locked --quiet -p corsac-library -p corsac-python -p corsac-node
 
 lib:
 	@$(CARGO) build --release --locked --quiet -p corsac-library
@@ -64,11 +78,14 @@ $(VENV)/.tests: tests/requirements.txt $(VENV)/.ready
 	@$(VENV)/bin/pip install --quiet --require-virtualenv -r tests/requirements.txt
 	@touch $@
 
+bindings/node/node_modules/.ready: bindings/node/package-lock.json
+	@cd bindings/node && npm ci --silent --ignore-scripts --no-audit --no-fund && touch node_modules/.ready
+
 tests/browsers/node_modules/.ready: tests/browsers/package-lock.json
 	@cd tests/browsers && npm ci --silent --ignore-scripts --no-audit --no-fund && touch node_modules/.ready
 
 .PHONY: test-packages
-test-packages: $(VENV)/.tests tests/browsers/node_modules/.ready
+test-packages: $(VENV)/.tests tests/browsers/node_modules/.ready bindings/node/node_modules/.ready
 
 server-packages:
 	@sh tests/setup.sh $(SERVER_PACKAGES)
@@ -80,5 +97,6 @@ browser-packages:
 	@sh tests/setup.sh $(BROWSER_PACKAGES)
 
 clean:
-	rm -rf target tests/out $(VENV) tests/browsers/node_modules bindings/node/node_modules
+	$(CARGO) clean --quiet
+	rm -rf tests/out .pytest_cache $(VENV) tests/browsers/node_modules bindings/node/node_modules
 	rm -f bindings/node/*.node bindings/python/python/corsac/*.so

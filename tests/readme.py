@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+TARGET = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
 EXPOSE = ["Access-Control-Allow-Origin: https://app.example.com", "Access-Control-Expose-Headers: x-total-count"]
 EXPECTED = {
     "c": ["allowed", "Vary: Origin", *EXPOSE],

@@ -3,11 +3,13 @@
     run.py [--all | --check | --long | SUITE...]
 
 A suite is a command whose output ends with counts in the words of cargo, pytest, node:test or
-`N passed, N failed, N skipped`. Every suite is required unless optional.txt names it, with its
-reason; an optional one exits with 77 when it cannot run here.
+`N passed, N failed, N skipped`; one of the few that only succeed or fail is one test. Every suite is
+required unless optional.txt names it, with its reason; an optional one exits with 77 when it cannot
+run here. What a suite leaves running is ended with it.
 """
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -17,7 +19,13 @@ ROOT = Path(__file__).resolve().parent.parent
 PYTHON = str(ROOT / ".venv/bin/python")
 CARGO_TEST = ["cargo", "test", "--release", "--locked", "--quiet"]
 
-# name: (groups, command)
+# Seconds after which a suite is ended: it hangs.
+LIMIT = 900
+
+# Commands that tell no counts.
+WITHOUT_COUNTS = {"format", "lints", "python types"}
+
+# name: (group, command)
 SUITES = {
     "format": ("check", ["cargo", "fmt", "--all", "--check"]),
     "lints": ("check", ["cargo", "clippy", "--release", "--locked", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]),
@@ -71,24 +79,44 @@ def optional_suites():
     return {name.strip(): reason.strip() for name, reason in entries}
 
 
+def execute(command, log):
+    """Runs a command with its output in a file; returns its exit code, or None if it had to be ended."""
+    with log.open("wb") as output:
+        try:
+            process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output,
+                                       stderr=subprocess.STDOUT, start_new_session=True)
+        except OSError as error:
+            output.write(f"{error}\n".encode())
+            return None
+        try:
+            return process.wait(LIMIT)
+        except subprocess.TimeoutExpired:
+            output.write(f"\nended after {LIMIT} seconds\n".encode())
+            return None
+        finally:
+            # Servers that a suite left behind would keep ports and files open.
+            try:
+                os.killpg(process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            process.wait()
+
+
 def run(name, command, out, may_skip):
     started = time.monotonic()
     log = out / f"{name.replace(' ', '-')}.log"
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, errors="replace") as process:
-        output = process.stdout.read()
-    log.write_text(output)
+    code = execute(command, log)
+    output = log.read_text(errors="replace")
     seconds = time.monotonic() - started
-    if process.returncode == 77 and may_skip is not None:
+    if code == 77 and may_skip is not None:
         reason = (output.strip().splitlines() or [may_skip])[-1]
         print(f"SKIPPED {name}: {reason}", flush=True)
         return 0, 0, 1
     counts = count(output)
-    if counts is None:
-        # A command without counts is one test.
-        counts = (1, 0, 0) if process.returncode == 0 else (0, 1, 0)
-    passed, failed, skipped = counts
-    if process.returncode != 0 and failed == 0:
+    if counts is None and name in WITHOUT_COUNTS:
+        counts = (1, 0, 0) if code == 0 else (0, 1, 0)
+    passed, failed, skipped = counts or (0, 0, 0)
+    if code != 0 and failed == 0:
         failed = 1
     if passed + failed == 0:
         failed = 1
@@ -101,6 +129,8 @@ def run(name, command, out, may_skip):
 
 def main(arguments):
     groups = {"--check": {"check"}, "--all": {"check", "all"}, "--long": {"long"}}
+    if not arguments:
+        sys.exit(__doc__)
     if len(arguments) == 1 and arguments[0] in groups:
         chosen = [name for name, (group, _) in SUITES.items() if group in groups[arguments[0]]]
     else:

@@ -1,4 +1,5 @@
 """The three example servers, as they are built here, and a client that shows them exact header lines."""
+import contextlib
 import http.client
 import json
 import subprocess
@@ -26,6 +27,17 @@ class Server:
             self.stop()
             sys.exit(f"the {name} server did not start: {line!r}")
         self.port = int(line.rsplit(":", 1)[1])
+
+    @classmethod
+    @contextlib.contextmanager
+    def all(cls, policy):
+        """The three servers, which end with the block, however far they got."""
+        with contextlib.ExitStack() as stack:
+            servers = []
+            for name in COMMANDS:
+                servers.append(cls(name, policy))
+                stack.callback(servers[-1].stop)
+            yield servers
 
     def exchange(self, method, target, headers):
         """Sends one request with exactly these header lines; returns status, header lines, body and log line."""

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+TARGET = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
 
 
 def library():
@@ -44,6 +44,12 @@ def node_package():
     return json.loads((ROOT / "bindings/node/package.json").read_text())["version"]
 
 
+def node_lock():
+    lock = json.loads((ROOT / "bindings/node/package-lock.json").read_text())
+    versions = {lock["version"], lock["packages"][""]["version"]}
+    return versions.pop() if len(versions) == 1 else f"several: {versions}"
+
+
 def changelog():
     return re.search(r"^## (\S+?),? ", (ROOT / "CHANGELOG.md").read_text(), re.M).group(1)
 
@@ -51,8 +57,11 @@ def changelog():
 def main():
     wanted = re.search(r'^version = "(.+)"$', (ROOT / "Cargo.toml").read_text(), re.M).group(1)
     passed = failed = 0
-    for artefact in (crates, library, header, python, node, node_package, changelog):
-        seen = artefact()
+    for artefact in (crates, library, header, python, node, node_package, node_lock, changelog):
+        try:
+            seen = artefact()
+        except Exception as error:
+            seen = f"nothing ({error})"
         if seen == wanted:
             passed += 1
         else:

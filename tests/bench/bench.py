@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-RELEASE = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release"
+RELEASE = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "release"
 OUT = ROOT / "tests/out/bench"
 # What a call may cost at most, in empty calls into another library; f in calls of case a.
 REQUIRED = {"a": 15, "b": 5, "c": 6, "d": 5, "e": 3, "f": 1.5}
