@@ -86,7 +86,7 @@ impl fmt::Display for Action {
 pub struct Verdict(u64);
 
 /// The rule where none matched.
-const NO_RULE: u16 = u16::MAX;
+const NO_RULE: u32 = u32::MAX;
 
 impl Verdict {
     /// `status` is 0 if the application responds.
@@ -99,15 +99,17 @@ impl Verdict {
         status: u16,
     ) -> Verdict {
         let rule = match rule {
-            Some(rule) => rule,
+            Some(rule) => rule as u32,
             None => NO_RULE,
         };
+        let status = match status {
+            200 => 1,
+            204 => 2,
+            403 => 3,
+            _ => 0,
+        };
         Verdict(
-            kind as u64
-                | (reason as u64) << 8
-                | (answer.0 as u64) << 16
-                | (rule as u64) << 32
-                | (status as u64) << 48,
+            kind as u64 | status << 4 | (reason as u64) << 8 | (answer.0 as u64) << 16 | (rule as u64) << 32,
         )
     }
 
@@ -115,7 +117,7 @@ impl Verdict {
     #[must_use]
     #[inline]
     pub const fn kind(self) -> Kind {
-        match self.0 as u8 {
+        match self.0 & 0xf {
             1 => Kind::NotCors,
             2 => Kind::Actual,
             _ => Kind::Preflight,
@@ -126,7 +128,7 @@ impl Verdict {
     #[must_use]
     #[inline]
     pub const fn kind_number(self) -> u32 {
-        (self.0 & 0xff) as u32
+        (self.0 & 0xf) as u32
     }
 
     /// [`Reason::number`] of [`Verdict::reason`].
@@ -155,8 +157,8 @@ impl Verdict {
     #[must_use]
     #[inline]
     pub const fn rule(self) -> Option<u32> {
-        let rule = (self.0 >> 32) as u16;
-        if rule == NO_RULE { None } else { Some(rule as u32) }
+        let rule = (self.0 >> 32) as u32;
+        if rule == NO_RULE { None } else { Some(rule) }
     }
 
     /// The answer of the policy that holds the headers.
@@ -177,7 +179,12 @@ impl Verdict {
     #[must_use]
     #[inline]
     pub const fn status(self) -> u16 {
-        (self.0 >> 48) as u16
+        match self.0 >> 4 & 0xf {
+            1 => 200,
+            2 => 204,
+            3 => 403,
+            _ => 0,
+        }
     }
 }
 

@@ -18,7 +18,7 @@ impl Policy {
     }
 
     /// Decides one request, without the borrowed headers: see [`Policy::answer`].
-    #[inline]
+    #[inline(always)]
     pub fn decide(&self, request: &impl Facts) -> Verdict {
         // What only some requests need, such as the grammar of an origin or the rest of a preflight, are
         // functions of their own, so that the others don't pay for their registers.
@@ -56,7 +56,7 @@ impl Policy {
     }
 
     /// The verdict on an origin that no rule is for.
-    #[inline]
+    #[inline(always)]
     fn refused_origin(&self, request: &impl Facts, kind: Kind, origin: &[u8], found: Match) -> Verdict {
         let reason = if found == Match::Malformed {
             Reason::MalformedOrigin
@@ -105,7 +105,7 @@ impl Policy {
     ///
     /// Neither fact of the request stops DNS rebinding, and `Host` cannot tell http from https: where that
     /// counts, the policy names its own origins, and they alone decide.
-    #[inline]
+    #[inline(never)]
     fn is_first_party(&self, origin: &[u8], request: &impl Facts) -> bool {
         if self.own_origins.len() > 0 {
             return if origin == b"null" {

@@ -12,6 +12,7 @@
 #include <microhttpd.h>
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,23 +21,40 @@
 
 // --- The policy --------------------------------------------------------------------------------
 
+// What corsac reads at most, so that a wrong file is not read to its end.
+#define MAX_FILE ((size_t)256 << 20)
+
+// The content of a file; NULL if it cannot be read, with the reason in errno.
 static char *read_file(const char *path, size_t *len) {
   FILE *file = fopen(path, "rb");
   if (!file)
     return NULL;
   char *text = NULL;
   size_t size = 0;
+  int failure = 0;
   *len = 0;
-  do {
+  while (!failure && !feof(file)) {
     if (*len == size) {
       char *larger = realloc(text, size = 2 * size + 4096);
-      if (!larger)
+      if (!larger) {
+        failure = ENOMEM;
         break;
+      }
       text = larger;
     }
+    errno = 0;
     *len += fread(text + *len, 1, size - *len, file);
-  } while (!feof(file) && !ferror(file));
+    if (ferror(file))
+      failure = errno ? errno : EIO;
+    else if (*len > MAX_FILE)
+      failure = EFBIG;
+  }
   fclose(file);
+  if (failure) {
+    free(text);
+    errno = failure;
+    return NULL;
+  }
   return text;
 }
 
@@ -58,7 +76,7 @@ static const corsac_policy *load_policy(const char *path) {
   size_t len = 0;
   char *text = read_file(path, &len);
   if (!text) {
-    fprintf(stderr, "%s: cannot be read\n", path);
+    fprintf(stderr, "%s: %s\n", path, strerror(errno));
     return NULL;
   }
   const corsac_policy *policy = NULL;
@@ -183,7 +201,8 @@ static void application(const char *target, struct response *response) {
   if (sscanf(target, "/status/%3u", &status) == 1 && (status < 200 || status > 599))
     status = 404;
   response->status = status;
-  response->body = "{\"ok\":true,\"server\":\"c\"}"; // Which libmicrohttpd keeps back for 204, 304 and HEAD.
+  // libmicrohttpd keeps the body back for 204, 304 and HEAD; 205 has none either (RFC 9110 section 15.3.6).
+  response->body = status == 205 ? "" : "{\"ok\":true,\"server\":\"c\"}";
 }
 
 // --- The log -----------------------------------------------------------------------------------
