@@ -15,15 +15,40 @@
  * ```
  */
 
-/**
- * What `new Policy` takes. A key that is `undefined` is absent; `null` is a problem of the configuration.
- *
- * The lists are an array, or `"*"`.
- */
-export interface PolicyOptions {
+/** A guard that `dangerouslyAllow` lifts. */
+export type Danger = 'insecure-origins' | 'public-suffixes' | 'null-origin';
+
+/** The code of a warning, which `acknowledge` may name. */
+export type WarningCode =
+  | 'made-canonical'
+  | 'duplicate'
+  | 'origin-with-trailing-dot'
+  | 'insecure-origin'
+  | 'any-host'
+  | 'public-suffix'
+  | 'any-origin-of-scheme-with-credentials'
+  | 'safelisted-method'
+  | 'safelisted-response-header'
+  | 'lower-case-patch'
+  | 'origin-covered'
+  | 'origin-decided-by-earlier-rule'
+  | 'unreachable-rule'
+  | 'json-will-not-get-through'
+  | 'forbids-nobody';
+
+/** What a policy must do, checked when it is built; credentials and own origins do not count. */
+export interface Expectations {
+  /** Origins that a rule must match. */
+  allow?: readonly string[] | undefined;
+  /** Origins, or what is none, that no rule may match. */
+  refuse?: readonly string[] | undefined;
+}
+
+/** What a rule allows the origins that it is for. */
+export interface RuleOptions {
   /**
    * Who may read responses: `"*"` for everyone, or origins (`https://app.example.com`) and patterns
-   * (`https://*.example.com`, `http://localhost:*`). Required.
+   * (`https://*.example.com`, `https://pr-*.example.com`, `http://localhost:*`). Required in a rule.
    */
   allowOrigins: '*' | readonly string[];
   /** Methods beyond GET, HEAD and POST, which are always allowed. Case-sensitive. */
@@ -39,23 +64,134 @@ export interface PolicyOptions {
    * browsers keep it for 5 seconds; 0 turns their cache off. Chromium keeps it for 7200 seconds at most.
    */
   maxAge?: number | undefined;
+  /**
+   * Who may see the timing of responses: `true` for those who may read them, `"*"` for everyone.
+   * Default: `false`.
+   */
+  timingAllowOrigin?: boolean | '*' | undefined;
+  /** Guards that are lifted, each a risk that was taken on purpose. */
+  dangerouslyAllow?: readonly Danger[] | undefined;
+  /** A name for people; the `ruleName` of decisions. At most 256 bytes. */
+  name?: string | undefined;
+  /** For people. */
+  description?: string | undefined;
+}
+
+/** What holds for the whole policy. */
+export interface DocumentOptions {
+  /** The status of an answered preflight. Default: 204. */
+  preflightStatus?: 200 | 204 | undefined;
+  /**
+   * What becomes of a refused request that is no preflight: `forward` lets the application respond,
+   * without CORS headers; `forbid` answers it 403. Default: `forward`.
+   */
+  refusedRequests?: 'forward' | 'forbid' | undefined;
+  /** The server's own origins, where the request's Host does not tell. */
+  ownOrigins?: readonly string[] | undefined;
+  /**
+   * What becomes of CORS headers that the application sets: `keep` leaves them where the policy grants
+   * nothing. Default: `remove`.
+   */
+  foreignHeaders?: 'remove' | 'keep' | undefined;
+  /** A policy that tests itself: origins that a rule must match, and that none may. Checked when it is built. */
+  expect?: Expectations | undefined;
+  /** Warnings that are known and not reported again. */
+  acknowledge?: readonly WarningCode[] | undefined;
+  /** For editors. */
+  $schema?: string | undefined;
+}
+
+/** A policy of one rule. */
+export interface OneRuleOptions extends RuleOptions, DocumentOptions {
+  rules?: undefined;
+}
+
+/** A policy of several rules: the first one that matches the origin decides alone. */
+export interface RuleListOptions extends DocumentOptions {
+  /** At least one, at most 100. */
+  rules: readonly RuleOptions[];
+  /** A name for people; decisions have the names of rules. */
+  name?: string | undefined;
+  /** For people. */
+  description?: string | undefined;
+  allowOrigins?: undefined;
+  allowMethods?: undefined;
+  allowHeaders?: undefined;
+  exposeHeaders?: undefined;
+  allowCredentials?: undefined;
+  maxAge?: undefined;
+  timingAllowOrigin?: undefined;
+  dangerouslyAllow?: undefined;
+}
+
+/**
+ * What `new Policy` takes. A key that is `undefined` is absent, in rules too; `null` is a problem of the
+ * configuration. Most lists are an array, or `"*"`.
+ */
+export type PolicyOptions = OneRuleOptions | RuleListOptions;
+
+/** A rule in a document. */
+export interface RuleDocument {
+  /** See {@link RuleOptions.allowOrigins}. */
+  allow_origins: '*' | readonly string[];
+  /** See {@link RuleOptions.allowMethods}. */
+  allow_methods?: '*' | readonly string[] | undefined;
+  /** See {@link RuleOptions.allowHeaders}. */
+  allow_headers?: '*' | readonly string[] | undefined;
+  /** See {@link RuleOptions.exposeHeaders}. */
+  expose_headers?: '*' | readonly string[] | undefined;
+  /** See {@link RuleOptions.allowCredentials}. */
+  allow_credentials?: boolean | undefined;
+  /** See {@link RuleOptions.maxAge}. */
+  max_age?: number | undefined;
+  /** See {@link RuleOptions.timingAllowOrigin}. */
+  timing_allow_origin?: boolean | '*' | undefined;
+  /** See {@link RuleOptions.dangerouslyAllow}. */
+  dangerously_allow?: readonly Danger[] | undefined;
+  name?: string | undefined;
+  description?: string | undefined;
+}
+
+/** What holds for the whole document. */
+export interface TopLevelDocument {
+  /** See {@link DocumentOptions.preflightStatus}. */
+  preflight_status?: 200 | 204 | undefined;
+  /** See {@link DocumentOptions.refusedRequests}. */
+  refused_requests?: 'forward' | 'forbid' | undefined;
+  /** See {@link DocumentOptions.ownOrigins}. */
+  own_origins?: readonly string[] | undefined;
+  /** See {@link DocumentOptions.foreignHeaders}. */
+  foreign_headers?: 'remove' | 'keep' | undefined;
+  expect?: Expectations | undefined;
+  acknowledge?: readonly WarningCode[] | undefined;
+  $schema?: string | undefined;
+}
+
+/** A document that is the one rule itself. */
+export interface OneRuleDocument extends RuleDocument, TopLevelDocument {
+  rules?: undefined;
+}
+
+/** A document with several rules. */
+export interface RuleListDocument extends TopLevelDocument {
+  /** At least one, at most 100. */
+  rules: readonly RuleDocument[];
+  /** A name for people; decisions have the names of rules. */
+  name?: string | undefined;
+  /** For people. */
+  description?: string | undefined;
+  allow_origins?: undefined;
+  allow_methods?: undefined;
+  allow_headers?: undefined;
+  expose_headers?: undefined;
+  allow_credentials?: undefined;
+  max_age?: undefined;
+  timing_allow_origin?: undefined;
+  dangerously_allow?: undefined;
 }
 
 /** A policy document as an object: the same with snake_case keys, as in the JSON of every language. */
-export interface PolicyDocument {
-  /** See {@link PolicyOptions.allowOrigins}. */
-  allow_origins: '*' | readonly string[];
-  /** See {@link PolicyOptions.allowMethods}. */
-  allow_methods?: '*' | readonly string[] | undefined;
-  /** See {@link PolicyOptions.allowHeaders}. */
-  allow_headers?: '*' | readonly string[] | undefined;
-  /** See {@link PolicyOptions.exposeHeaders}. */
-  expose_headers?: '*' | readonly string[] | undefined;
-  /** See {@link PolicyOptions.allowCredentials}. */
-  allow_credentials?: boolean | undefined;
-  /** See {@link PolicyOptions.maxAge}. */
-  max_age?: number | undefined;
-}
+export type PolicyDocument = OneRuleDocument | RuleListDocument;
 
 /** A Fetch `Headers`, by the part of it that is used. */
 export interface HeadersLike extends Iterable<[string, string]> {
@@ -72,6 +208,10 @@ export interface HeadersLike extends Iterable<[string, string]> {
  *   header Node keeps the first line there (Host), or joins them by `, ` (Origin, which is malformed
  *   so too): `req.rawHeaders` and `req.headersDistinct` have them all.
  * - a Fetch `Headers`, which joins repeated lines by `, ` too
+ *
+ * Six headers are looked at: Origin, Access-Control-Request-Method, Access-Control-Request-Headers, Host,
+ * `:authority` and Sec-Fetch-Site. Their values are strings, in an object arrays of strings or `undefined`
+ * too, or else a `TypeError` is thrown. The value of any other header is not even looked at.
  */
 export type RequestHeaders =
   | readonly string[]
@@ -112,27 +252,33 @@ export class Decision {
   /** `forward`: the application responds. `respond`: respond at once, with `status` and no body. */
   readonly action: 'forward' | 'respond';
   /** The status to respond with; 0 with `forward`. */
-  readonly status: number;
+  readonly status: 0 | 200 | 204 | 403;
   /** Whether the request is allowed. True for requests that are not CORS. */
   readonly allowed: boolean;
   /** Why. */
   readonly reason: Reason;
   /** The index of the rule that decided; `null` if no rule matched. */
   readonly rule: number | null;
-  /** The name of the rule that decided, if it has one. */
+  /** The name of the rule that decided; `null` if it has none or no rule matched. */
   readonly ruleName: string | null;
   /**
    * How the response's headers change, in this order. Apply them once to every final response,
    * errors, redirects, HEAD and 304 included, and never to 1xx.
    */
   readonly headers: readonly HeaderEdit[];
+  /**
+   * One line for a log, escaped and capped whatever a stranger sent, such as
+   * `preflight refused origin-not-allowed rule=- origin="https://evil.test" method="PUT" headers=""`.
+   * Made when it is asked for.
+   */
+  toString(): string;
 }
 
 /** One thing that is wrong with a configuration, or worth a look. Frozen. */
 export interface Problem {
   /** The stable kebab-case name of this kind of problem, such as `origin-with-trailing-slash`. */
   readonly code: string;
-  /** Where it is, such as `allowOrigins[3]`; empty for the configuration as a whole. */
+  /** Where it is, such as `rules[0].allowOrigins[3]`; empty for the configuration as a whole. */
   readonly path: string;
   /** The offending value: a string as it is, anything else as JSON text. */
   readonly value: string | null;
@@ -160,13 +306,16 @@ export class PolicyError extends Error {
  * A compiled policy: immutable and frozen. Building checks everything; afterwards nothing can fail
  * but a wrong type of an argument.
  *
+ * A subclass may have fields of its own, so its objects are not frozen. Its `fromJSON` and `fromFile`
+ * call its constructor with one opaque argument, to be handed to `super` as it is.
+ *
  * Building takes time linear in the configuration and blocks the event loop: for a million origins
  * about a second. A decision takes time linear in the headers, whatever the number of origins.
  */
 export class Policy {
   /**
-   * Compiles options with camelCase keys, or a document with its snake_case keys, never a mixture:
-   * a key of the other kind is a key that does not exist.
+   * Compiles options with camelCase keys, or a document with its snake_case keys, never a mixture, in
+   * rules neither: a key of the other kind is a key that does not exist.
    *
    * @throws {PolicyError} with every problem, named as the options name things
    * @throws {TypeError} if `options` is no plain object, or holds what JSON does not know: a
@@ -180,16 +329,17 @@ export class Policy {
    * @throws {PolicyError} with every problem, each with line and column
    * @throws {TypeError} if `text` is neither
    */
-  static fromJSON(text: string | Uint8Array): Policy;
+  static fromJSON<P extends Policy = Policy>(this: (new (...options: never[]) => P) | void, text: string | Uint8Array): P;
 
   /**
-   * Reads a policy document from a file, now and at once.
+   * Reads a policy document from a file, now and at once. Of a file that is too large, or has no end, no
+   * more is read than tells so.
    *
-   * @throws {PolicyError} with every problem, each with line and column
+   * @throws {PolicyError} with every problem, each with line and column; the message names the file
    * @throws {Error} if the file cannot be read; the message names it
-   * @throws {TypeError} if `path` is neither a string nor a URL
+   * @throws {TypeError} if `path` is neither a string nor the URL of a file
    */
-  static fromFile(path: string | URL): Policy;
+  static fromFile<P extends Policy = Policy>(this: (new (...options: never[]) => P) | void, path: string | URL): P;
 
   /**
    * Decides one request.
@@ -215,8 +365,10 @@ export class Policy {
   /** The canonical document: JSON text. A policy built from it is equal, and has the same text. */
   document(): string;
 
-  /** What is worth a look but stopped nothing, in the order of the configuration. Frozen. */
+  /** What is worth a look but stopped nothing, in the order of the configuration; at most 1,000. Frozen. */
   readonly warnings: readonly Problem[];
+  /** How many further warnings were counted but are not listed. */
+  readonly warningsUnreported: number;
 }
 
 /**

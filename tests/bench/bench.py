@@ -1,9 +1,15 @@
 """Runs the benchmarks, prints their tables, and writes one file with all figures.
 
-    bench.py            beside tower-http (Rust) and an empty call into another library (C)
+    bench.py            beside tower-http, actix-cors and a set of strings (Rust), and an empty call into
+                        another library (C); also counts instructions, if valgrind is there
+
+The chart shows a decision among 1 to 1,000,000 origins.
 """
 import json
+import math
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -47,13 +53,57 @@ def rust():
     return json.loads((OUT / "rust.json").read_text())
 
 
+def instructions():
+    """Instructions of one call of the C ABI, which are the same on every run."""
+    if not shutil.which("valgrind"):
+        return {}
+    counted = {}
+    for case in "abcdef":
+        totals = []
+        for calls in (1_000, 11_000):
+            profile = OUT / "callgrind.out"
+            text = subprocess.run(
+                ["valgrind", "--tool=callgrind", f"--callgrind-out-file={profile}", OUT / "bench", "--calls", case, str(calls)],
+                check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True).stdout
+            totals.append(int(re.search(r"Collected : (\d+)", text).group(1)))
+        counted[case] = (totals[1] - totals[0]) // 10_000
+    print("instructions a call: " + ", ".join(f"{case} {number}" for case, number in counted.items()))
+    return counted
+
+
+def chart(rows, path):
+    """Draws nanoseconds over the number of origins, both logarithmic."""
+    width, height, left, bottom, top = 720, 420, 70, 50, 40
+    series = [("corsac, allowed", "allowed_ns", "#0b6e4f"), ("corsac, refused", "refused_ns", "#6fb98f"),
+              ("HashSet<String>", "hashset_allowed_ns", "#888888"), ("tower-http", "tower_http_ns", "#c1121f")]
+    def x(n):
+        return left + (width - left - 150) * math.log10(n) / 6
+    def y(ns):
+        return height - bottom - (height - bottom - top) * math.log10(max(ns, 1)) / 4
+    out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="12">',
+           f'<rect width="{width}" height="{height}" fill="white"/>',
+           f'<text x="{left}" y="22" font-size="15">Nanoseconds a decision, by number of origins</text>']
+    for power in range(5):
+        out.append(f'<line x1="{left}" x2="{width - 150}" y1="{y(10 ** power):.0f}" y2="{y(10 ** power):.0f}" stroke="#dddddd"/>'
+                   f'<text x="{left - 8}" y="{y(10 ** power) + 4:.0f}" text-anchor="end">{10 ** power:,}</text>')
+    for power in range(7):
+        out.append(f'<text x="{x(10 ** power):.0f}" y="{height - bottom + 20}" text-anchor="middle">{10 ** power:,}</text>')
+    for name, key, colour in series:
+        points = [(x(row["n"]), y(row[key])) for row in rows if row[key] is not None]
+        out.append(f'<polyline fill="none" stroke="{colour}" stroke-width="2" points="{" ".join(f"{a:.1f},{b:.1f}" for a, b in points)}"/>')
+        out.append(f'<text x="{points[-1][0] + 8:.0f}" y="{points[-1][1] + 4:.0f}" fill="{colour}">{name}</text>')
+    path.write_text("\n".join([*out, "</svg>", ""]))
+
+
 def main():
     OUT.mkdir(parents=True, exist_ok=True)
     results = {"c": c()}
+    results["c_instructions"] = instructions()
     print()
     results["rust"] = rust()
+    chart(results["rust"]["scale"], OUT / "origins.svg")
     (OUT / "results.json").write_text(json.dumps(results, indent=1))
-    print(f"\nall figures: {(OUT / 'results.json').relative_to(ROOT)}")
+    print(f"\nall figures: {(OUT / 'results.json').relative_to(ROOT)}, chart: {(OUT / 'origins.svg').relative_to(ROOT)}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 // What a decision costs a C host, beside an empty call into another library, by the same loop.
 //
 //     bench [--json]
+//     bench --calls CASE N      only evaluates, N times, so that instructions can be counted
 //
 // Rounds of all cases are interleaved; CPU time of the thread; nanoseconds per request. `evaluate`
 // is the one call, `whole` evaluates and reads the headers. The policy has one exact origin,
@@ -120,6 +121,17 @@ int main(int argc, char **argv) {
       fprintf(stderr, "bench: case %s is %s\n", c->name, corsac_reason_name(decision.reason));
       return 1;
     }
+  }
+
+  if (argc == 4 && strcmp(argv[1], "--calls") == 0) {
+    for (int i = 1; i < CASES; i++)
+      for (long calls = strcmp(cases[i].name, argv[2]) == 0 ? atol(argv[3]) : 0; calls > 0; calls--) {
+        corsac_decision decision;
+        corsac_decision_start(&decision);
+        sink += (size_t)corsac_policy_evaluate(policy, &cases[i].request, &decision);
+      }
+    corsac_policy_free(policy);
+    return 0;
   }
 
   for (int round = 0; round < ROUNDS; round++) {

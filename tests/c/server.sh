@@ -24,6 +24,16 @@ claim a_bad_policy_stops_the_server 2 $?
 claim every_problem_has_its_place "$folder/bad.json:1:20: origin-with-trailing-slash: allow_origins[0]
 $folder/bad.json:2:13: max-age-out-of-range: max_age" "$(printf '%s\n' "$problems" | cut -d: -f1-5)"
 
+refusal() { # path: what is said about it, and the exit status
+    said=$("$server" --policy "$1" 2>&1)
+    echo "$said $?"
+}
+claim a_folder_is_no_policy "$folder: Is a directory 2" "$(refusal "$folder")"
+claim a_policy_must_be_there "$folder/none: No such file or directory 2" "$(refusal "$folder/none")"
+truncate -s 257M "$folder/large"
+claim a_policy_is_not_endless "$folder/large: File too large 2" "$(refusal "$folder/large")"
+rm "$folder/large"
+
 cat >"$folder/policy.json" <<'J'
 {"allow_origins": ["https://app.example.com"], "allow_methods": ["PUT"], "allow_headers": ["x-token"],
  "expose_headers": ["etag"], "allow_credentials": true, "max_age": 600}
@@ -77,6 +87,10 @@ claim every_request_is_logged '{"method":"OPTIONS","target":"/x?y","kind":"prefl
 {"method":"PUT","target":"/","kind":"actual","action":"forward","allowed":true,"reason":"allowed","origin":"https://app.example.com","request_method":null,"request_headers":null,"cookie":"a=\"\u00c3\u00a9\""}
 {"method":"GET","target":"/status/404","kind":"actual","action":"forward","allowed":false,"reason":"malformed-origin","origin":"https://evil.example, https://app.example.com","request_method":null,"request_headers":null,"cookie":null}
 {"method":"HEAD","target":"/status/204","kind":"not-cors","action":"forward","allowed":true,"reason":"not-cors","origin":null,"request_method":null,"request_headers":null,"cookie":null}' "$(sed -n 2,5p "$folder/log")"
+
+claim a_205_has_no_body "HTTP/1.1 205 Reset Content
+Content-Length: 0
+end" "$(headers "$url/status/205" | sed -n -e '/^HTTP/p' -e '/^Content-Length/p' -e '/^{/p'; echo end)"
 
 kill -TERM $pid
 wait $pid

@@ -7,6 +7,7 @@
 const http = require('node:http');
 const { parseArgs } = require('node:util');
 const { Policy, PolicyError } = require('corsac');
+const { apply } = require('./apply.cjs');
 
 const { values: args } = parseArgs({ options: { policy: { type: 'string' }, port: { type: 'string', default: '0' } } });
 const policy = loadPolicy(args.policy);
@@ -25,23 +26,6 @@ const server = http.createServer((req, res) => {
     res.end(body);
   }
 });
-
-/** Applies header edits to a response whose headers were not sent yet. */
-function apply(edits, res) {
-  for (const [op, name, value] of edits) {
-    if (op === 'set') res.setHeader(name, value);
-    else if (op === 'add') res.appendHeader(name, value);
-    else if (op === 'vary') mergeVary(value, res);
-    else if (op === 'remove') res.removeHeader(name);
-  }
-}
-
-/** Adds a name to Vary, unless it is there, or `*`. */
-function mergeVary(name, res) {
-  const names = [res.getHeader('Vary') ?? []].flat().join(',').split(',').map((part) => part.trim()).filter(Boolean);
-  if (names.some((known) => known === '*' || known.toLowerCase() === name.toLowerCase())) return;
-  res.setHeader('Vary', [...names, name].join(', '));
-}
 
 /** Sets status and headers, and gives the body. It knows nothing of CORS, and has set headers of CORS all the same. */
 function application(req, res) {

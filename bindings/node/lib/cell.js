@@ -10,7 +10,8 @@ class PolicyCell {
 
   constructor(policy) {
     this.#policy = checked(policy);
-    Object.freeze(this);
+    // A subclass may have fields of its own.
+    if (new.target === PolicyCell) Object.freeze(this);
   }
 
   get policy() {

@@ -1,9 +1,9 @@
 'use strict';
 // The answer to one request, and how the integers of the native half become one.
 //
-// A policy has a handful of ready answers, made when it is built. The native `decide` names one of
-// them in its integer, so that the request path builds nothing natively and, where the answer does
-// not depend on the origin, nothing at all:
+// A policy has a few ready answers, made when it is built. The native `decide` names one of them in its
+// integer, so that the request path builds nothing natively and, where a request is like the last one
+// with this integer, nothing at all:
 //
 //   reason (bits 0 to 7) | kind (8, 9) | rule plus one, or 0 (10 to 17) | index of the answer (18 to 29)
 //
@@ -16,23 +16,38 @@ const names = native.names();
 const ILLEGAL = Symbol('decisions come from policies');
 
 class Decision {
-  constructor(key, verdict, answer, headers) {
+  /** The native function that tells the line, and the facts that were decided. */
+  #line;
+  #facts;
+
+  constructor(key, verdict, answer, ruleName, headers, line, facts) {
     if (key !== ILLEGAL) throw new TypeError('decisions come from policy.evaluate');
-    const rule = (verdict >>> 10) & 0xff;
+    const rule = ruleOf(verdict);
     this.kind = names.kinds[kindOf(verdict)];
     this.action = answer.action;
     this.status = answer.status;
     this.allowed = isAllowed(verdict);
     this.reason = names.reasons[verdict & 0xff];
-    this.rule = rule === 0 ? null : rule - 1;
-    this.ruleName = null;
+    this.rule = rule < 0 ? null : rule;
+    this.ruleName = ruleName;
     this.headers = headers;
+    this.#line = line;
+    this.#facts = facts;
     Object.freeze(this);
+  }
+
+  toString() {
+    return this.#line(...this.#facts);
   }
 }
 
 function kindOf(verdict) {
   return (verdict >>> 8) & 0b11;
+}
+
+/** The index of the rule in an integer of `decide`; -1 if none decided. */
+function ruleOf(verdict) {
+  return ((verdict >>> 10) & 0xff) - 1;
 }
 
 /** Whether the decision behind an integer allows the request. */
@@ -47,18 +62,20 @@ class Answer {
     this.status = status;
     /** Whether only the native `edits` knows the edits. */
     this.echoes = echoes;
-    /** Where the value of the edit is the request's Origin; -1 if nowhere. */
-    this.originIndex = echoes ? -1 : edits.findIndex((edit) => (edit.value ?? null) === null);
+    /** Where values of edits are the request's Origin. */
+    this.originIndexes = echoes ? [] : edits.flatMap(({ value }, index) => ((value ?? null) === null ? [index] : []));
     this.edits = Object.freeze(edits.map(({ op, name, value }) => Object.freeze([op, name, value ?? null])));
     Object.freeze(this);
   }
 
   /** The edits for a request with this Origin. */
   editsFor(origin) {
-    if (this.originIndex < 0) return this.edits;
+    if (this.originIndexes.length === 0) return this.edits;
     const edits = this.edits.slice();
-    const [op, name] = edits[this.originIndex];
-    edits[this.originIndex] = Object.freeze([op, name, origin]);
+    for (const index of this.originIndexes) {
+      const [op, name] = edits[index];
+      edits[index] = Object.freeze([op, name, origin]);
+    }
     return Object.freeze(edits);
   }
 }
@@ -69,8 +86,8 @@ function answerIndex(verdict) {
 }
 
 /** Makes a decision of an integer that is not 0. */
-function makeDecision(verdict, answer, edits) {
-  return new Decision(ILLEGAL, verdict, answer, edits);
+function makeDecision(verdict, answer, ruleName, headers, line, facts) {
+  return new Decision(ILLEGAL, verdict, answer, ruleName, headers, line, facts);
 }
 
-module.exports = { Answer, Decision, answerIndex, isAllowed, makeDecision };
+module.exports = { Answer, Decision, answerIndex, isAllowed, makeDecision, ruleOf };

@@ -1,6 +1,8 @@
 'use strict';
 // Finds the facts of a request in whatever form a host keeps its headers.
 
+const { Readable } = require('node:stream');
+
 /** What a policy looks at: for each header its line, its lines if there are several, or undefined. */
 class Facts {
   origin = undefined;
@@ -10,27 +12,27 @@ class Facts {
   authority = undefined;
   fetchSite = undefined;
 
-  /** Takes one line of one header; keeps it if it is a fact. */
-  add(name, line) {
+  /** Takes a header; if it is a fact, its value is looked at and kept, otherwise not even looked at. */
+  add(name, value, isList = false) {
     // By length first: all but a few headers are told apart by one comparison.
     switch (name.length) {
       case 4:
-        if (is(name, 'host')) this.host = and(this.host, line);
+        if (is(name, 'host')) this.host = and(this.host, name, value, isList);
         break;
       case 6:
-        if (is(name, 'origin')) this.origin = and(this.origin, line);
+        if (is(name, 'origin')) this.origin = and(this.origin, name, value, isList);
         break;
       case 10:
-        if (is(name, ':authority')) this.authority = and(this.authority, line);
+        if (is(name, ':authority')) this.authority = and(this.authority, name, value, isList);
         break;
       case 14:
-        if (is(name, 'sec-fetch-site')) this.fetchSite = and(this.fetchSite, line);
+        if (is(name, 'sec-fetch-site')) this.fetchSite = and(this.fetchSite, name, value, isList);
         break;
       case 29:
-        if (is(name, 'access-control-request-method')) this.requestMethod = and(this.requestMethod, line);
+        if (is(name, 'access-control-request-method')) this.requestMethod = and(this.requestMethod, name, value, isList);
         break;
       case 30:
-        if (is(name, 'access-control-request-headers')) this.requestHeaders = and(this.requestHeaders, line);
+        if (is(name, 'access-control-request-headers')) this.requestHeaders = and(this.requestHeaders, name, value, isList);
         break;
     }
   }
@@ -40,10 +42,18 @@ function is(name, lowerCase) {
   return name === lowerCase || name.toLowerCase() === lowerCase;
 }
 
-function and(lines, line) {
-  if (lines === undefined) return line;
-  if (!Array.isArray(lines)) return [lines, line];
-  lines.push(line);
+/** `lines` and what is added to them: a string, or where `isList`, an array of lines or nothing. */
+function and(lines, name, value, isList) {
+  if (typeof value === 'string') {
+    if (lines === undefined) return value;
+    if (!Array.isArray(lines)) return [lines, value];
+    lines.push(value);
+    return lines;
+  }
+  if (!isList) throw wrongType(`the value of ${name}`, value, 'a string');
+  if (value === undefined) return lines;
+  if (!Array.isArray(value)) throw wrongType(`the value of ${name}`, value, 'a string or an array of strings');
+  for (const line of value) lines = and(lines, name, line, false);
   return lines;
 }
 
@@ -55,7 +65,7 @@ function readHeaders(headers) {
   if (Array.isArray(headers)) {
     return Array.isArray(headers[0]) ? readPairs(headers) : readRaw(headers);
   }
-  if (Object.prototype.toString.call(headers) === '[object Headers]') return readPairs(headers);
+  if (isOfClass(headers, 'Headers')) return readPairs(headers);
   return readObject(headers);
 }
 
@@ -67,10 +77,8 @@ function readRaw(headers) {
   }
   for (let index = 0; index < headers.length; index += 2) {
     const name = headers[index];
-    const value = headers[index + 1];
     if (typeof name !== 'string') throw wrongType(`headers[${index}]`, name, 'a string');
-    if (typeof value !== 'string') throw wrongType(`headers[${index + 1}]`, value, 'a string');
-    facts.add(name, value);
+    facts.add(name, headers[index + 1]);
   }
   return facts;
 }
@@ -80,8 +88,8 @@ function readPairs(headers) {
   const facts = new Facts();
   let index = 0;
   for (const pair of headers) {
-    if (!Array.isArray(pair) || pair.length !== 2 || typeof pair[0] !== 'string' || typeof pair[1] !== 'string') {
-      throw wrongType(`headers[${index}]`, pair, 'a pair of strings');
+    if (!Array.isArray(pair) || pair.length !== 2 || typeof pair[0] !== 'string') {
+      throw wrongType(`headers[${index}]`, pair, 'a pair of name and value');
     }
     facts.add(pair[0], pair[1]);
     index += 1;
@@ -94,24 +102,26 @@ function readObject(headers) {
   if (typeof headers[Symbol.iterator] === 'function') {
     throw new TypeError(`headers is ${describe(headers)}; pass an object, an array or a Headers`);
   }
-  if (typeof headers.headers === 'object' && !Array.isArray(headers.headers)) {
+  if (isRequest(headers)) {
     throw new TypeError('headers has headers of its own: pass request.headers, not the request');
   }
   const facts = new Facts();
-  for (const name of Object.keys(headers)) {
-    const value = headers[name];
-    if (typeof value === 'string') {
-      facts.add(name, value);
-    } else if (Array.isArray(value)) {
-      for (const line of value) {
-        if (typeof line !== 'string') throw wrongType(`headers[${JSON.stringify(name)}]`, line, 'strings');
-        facts.add(name, line);
-      }
-    } else if (value !== undefined) {
-      throw wrongType(`headers[${JSON.stringify(name)}]`, value, 'a string or an array of strings');
-    }
-  }
+  for (const name of Object.keys(headers)) facts.add(name, headers[name], true);
   return facts;
+}
+
+/** Whether this is a request, which would look like one without any headers. */
+function isRequest(value) {
+  if (Object.hasOwn(value, 'headers')) {
+    const { headers } = value;
+    return typeof headers === 'object' && headers !== null && !Array.isArray(headers);
+  }
+  // Those of node:http and node:http2 are streams.
+  return value instanceof Readable || isOfClass(value, 'Request');
+}
+
+function isOfClass(value, name) {
+  return Object.prototype.toString.call(value) === `[object ${name}]`;
 }
 
 function wrongType(what, value, wanted) {

@@ -1,13 +1,16 @@
 'use strict';
 // Turns what `new Policy` is given into a document, and the problems of the document back into the caller's words.
 //
-// Options have camelCase keys, a document has snake_case keys. The first key that is either tells
-// which of the two it is; a key of the other kind is a key that does not exist.
+// Options have camelCase keys, a document has snake_case keys, at the top as well as in each rule. The
+// first key that is either tells which of the two it is; a key of the other kind is a key that does not exist.
 
 const { describe } = require('./headers.js');
 
 /** How deep values may lie: no key has a value as deep as this. */
 const MAX_DEPTH = 32;
+
+/** Codes of problems whose value is a key. */
+const KEY_PROBLEMS = new Set(['unknown-key', 'duplicate-key', 'key-beside-rules', 'top-level-key-in-rule']);
 
 /** The JSON text of `options`, and the function that renames its problems. */
 function readOptions(options) {
@@ -15,20 +18,50 @@ function readOptions(options) {
     const hint = typeof options === 'string' ? '; Policy.fromJSON reads text' : '';
     throw new TypeError(`options is ${describe(options)}, not a plain object${hint}`);
   }
-  rejectSymbols(options, 'options');
-  const keys = Object.keys(options).filter((key) => options[key] !== undefined);
-  const style = keys.find((key) => isSnakeCase(key) || isCamelCase(key));
-  const names = style !== undefined && isSnakeCase(style) ? null : new Names(keys);
-  const members = keys.map((key) => {
-    const name = names === null ? key : names.document(key);
-    return `${JSON.stringify(name)}:${write(options[key], pathOfKey(key), 1)}`;
-  });
+  const members = new Members(options, '', readNested);
+  const style = members.keys().find((key) => isSnakeCase(key) || isCamelCase(key));
+  const names = style !== undefined && isSnakeCase(style) ? SNAKE_CASE : CAMEL_CASE;
   const rename = (problem) => {
     problem.line = null;
     problem.column = null;
-    names?.rename(problem);
+    names.rename(problem);
   };
-  return { text: `{${members.join(',')}}`, rename };
+  return { text: members.write(names, 0), rename };
+}
+
+/** An object whose keys are keys of policies: the options themselves, a rule, `expect`. Read once. */
+class Members {
+  #path;
+  #entries;
+
+  /** `nested` finds further ones in a value. */
+  constructor(object, path, nested = (key, value) => value) {
+    rejectSymbols(object, path);
+    this.#path = path;
+    this.#entries = Object.entries(object)
+      .filter(([, value]) => value !== undefined)
+      .map(([key, value]) => [key, nested(key, value)]);
+  }
+
+  /** All keys, in the order in which they stand. */
+  keys() {
+    const within = (value) => (value instanceof Members ? value.keys() : []);
+    return this.#entries.flatMap(([key, value]) => {
+      const further = key === 'rules' && Array.isArray(value) ? value.flatMap(within) : within(value);
+      return [key, ...further];
+    });
+  }
+
+  write(names, depth) {
+    const member = ([key, value]) => `${JSON.stringify(names.document(key))}:${write(value, within(this.#path, key), names, depth + 1)}`;
+    return `{${this.#entries.map(member).join(',')}}`;
+  }
+}
+
+function readNested(key, value) {
+  if (key === 'expect' && isPlainObject(value)) return new Members(value, 'expect');
+  if (key !== 'rules' || !Array.isArray(value)) return value;
+  return Array.from(value, (rule, index) => (isPlainObject(rule) ? new Members(rule, `rules[${index}]`) : rule));
 }
 
 function isSnakeCase(key) {
@@ -47,56 +80,71 @@ function toCamelCase(key) {
   return key.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase());
 }
 
-/** The names of options with camelCase keys, in the document and back. */
-class Names {
-  #keys;
-  /** From the document's key to the option's. */
-  #original = new Map();
+/** A document's keys: they need no other names. */
+const SNAKE_CASE = {
+  document: (key) => key,
+  rename(problem) {
+    if (problem.code === 'unknown-key' && isCamelCase(problem.value)) {
+      problem.message = describeMixture(problem, 'snake_case');
+    }
+  },
+};
 
-  constructor(keys) {
-    this.#keys = new Set(keys);
-  }
-
-  /** The document's key for an option. */
-  document(key) {
-    let name = toSnakeCase(key);
-    // A snake_case key must not become the key it looks like: with this it is close to it and unknown.
-    if (isSnakeCase(key)) name += '\0';
-    this.#original.set(name, key);
-    return name;
-  }
+/** Options' keys: they have other names in the document. */
+const CAMEL_CASE = {
+  // A snake_case key must not become the key it looks like: with a NUL it is close to it and unknown.
+  document: (key) => (/[_\0]/.test(key) ? `${key}\0` : toSnakeCase(key)),
 
   /** Makes a problem of the document one of the options. */
   rename(problem) {
-    if (problem.code === 'unknown-key') {
-      const key = this.#original.get(problem.value) ?? problem.value;
-      const nearest = problem.suggestion === null ? null : toCamelCase(problem.suggestion);
-      problem.path = pathOfKey(key);
+    const { code, value } = problem;
+    if (!KEY_PROBLEMS.has(code)) {
+      problem.path = toCamelCase(problem.path);
+    } else {
+      const key = value.endsWith('\0') ? value.slice(0, -1) : toCamelCase(value);
+      const [object] = /^(rules\[\d+\]|expect(?=[.[]))?/.exec(problem.path);
+      problem.path = within(object, key);
       problem.value = key;
-      problem.suggestion = this.#keys.has(nearest) ? null : nearest;
-      const why = isSnakeCase(key)
-        ? ' beside camelCase keys: options are camelCase keys or a document with its snake_case keys, never a mixture'
-        : '';
-      const repair = problem.suggestion === null ? 'remove it' : `write ${JSON.stringify(problem.suggestion)}`;
-      problem.message = `there is no key ${JSON.stringify(key)}${why}, ${repair}`;
-      return;
+      problem.suggestion &&= toCamelCase(problem.suggestion);
+      if (code === 'unknown-key') {
+        problem.message = isSnakeCase(key) ? describeMixture(problem, 'camelCase') : describeUnknown(problem);
+        return;
+      }
     }
-    problem.path = problem.path.replace(/^[a-z_]+/, toCamelCase);
     // Keys stand outside of quotes, values inside.
     problem.message = problem.message.replace(
       /"(?:[^"\\]|\\.)*"|\b[a-z]+(?:_[a-z]+)+\b/g,
       (word) => (word.startsWith('"') ? word : toCamelCase(word)),
     );
-  }
+  },
+};
+
+function describeUnknown({ value, suggestion }, why = '') {
+  const repair = suggestion === null ? 'remove it' : `write ${quote(suggestion)}`;
+  return `there is no key ${quote(value)}${why}, ${repair}`;
 }
 
-/** A key as the path of a problem has it. */
-function pathOfKey(key) {
-  return /^[A-Za-z0-9_$]+$/.test(key) ? key : `[${JSON.stringify(key)}]`;
+function describeMixture(problem, style) {
+  const why = ` beside ${style} keys: options are camelCase keys or a document with its snake_case keys, never a mixture`;
+  return describeUnknown(problem, why);
+}
+
+/** JSON text in which nothing moves the cursor or hides, cut where it gets long. */
+function quote(text) {
+  const shown = text.length > 120 ? `${text.slice(0, 120)}...` : text;
+  return JSON.stringify(shown).replace(/[\p{C}\u2028\u2029]/gu, (it) =>
+    Array.from({ length: it.length }, (_, index) => `\\u${it.charCodeAt(index).toString(16).padStart(4, '0')}`).join(''),
+  );
+}
+
+/** The path of a key of the object at `path`. */
+function within(path, key) {
+  if (!/^[A-Za-z0-9_$]+$/.test(key)) return `${path}[${JSON.stringify(key)}]`;
+  return path === '' ? key : `${path}.${key}`;
 }
 
 /** JSON text of a value; what JSON does not know is a TypeError, never left out and never `null`. */
-function write(value, path, depth) {
+function write(value, path, names, depth) {
   switch (typeof value) {
     case 'string':
       return JSON.stringify(value);
@@ -106,18 +154,16 @@ function write(value, path, depth) {
       if (!Number.isFinite(value)) break;
       // A whole number is one however large; JSON.stringify would write 1e+21.
       return Number.isInteger(value) ? String(BigInt(value)) : JSON.stringify(value);
-    case 'object':
+    case 'object': {
       if (value === null) return 'null';
       if (depth > MAX_DEPTH) throw new TypeError(`${path} lies deeper than ${MAX_DEPTH} levels`);
+      if (value instanceof Members) return value.write(names, depth);
       if (Array.isArray(value)) {
-        return `[${Array.from(value, (element, index) => write(element, `${path}[${index}]`, depth + 1)).join(',')}]`;
+        return `[${Array.from(value, (element, index) => write(element, `${path}[${index}]`, names, depth + 1)).join(',')}]`;
       }
-      if (!isPlainObject(value)) break;
-      rejectSymbols(value, path);
-      return `{${Object.keys(value)
-        .filter((key) => value[key] !== undefined)
-        .map((key) => `${JSON.stringify(key)}:${write(value[key], `${path}.${key}`, depth + 1)}`)
-        .join(',')}}`;
+      // Whatever else is an object belongs nowhere, and its keys are nobody's.
+      if (isPlainObject(value)) return new Members(value, path).write(SNAKE_CASE, depth);
+    }
   }
   throw new TypeError(`${path} is ${describe(value)}, which no policy can have`);
 }
@@ -131,7 +177,7 @@ function isPlainObject(value) {
 
 function rejectSymbols(object, path) {
   const symbols = Object.getOwnPropertySymbols(object);
-  if (symbols.length > 0) throw new TypeError(`${path} has the key ${String(symbols[0])}, which no policy can have`);
+  if (symbols.length > 0) throw new TypeError(`${path || 'options'} has the key ${String(symbols[0])}, which no policy can have`);
 }
 
 module.exports = { readOptions };

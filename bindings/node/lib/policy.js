@@ -1,27 +1,40 @@
 'use strict';
 // A compiled policy, and the one place that calls its native functions.
 
-const fs = require('node:fs');
 const { types } = require('node:util');
 
 const native = require('./native.js');
-const { Answer, answerIndex, makeDecision } = require('./decision.js');
+const { Answer, answerIndex, makeDecision, ruleOf } = require('./decision.js');
+const { readFile } = require('./file.js');
 const { describe, readHeaders } = require('./headers.js');
 const { PolicyError, makeProblems } = require('./problems.js');
 const { readOptions } = require('./options.js');
 
 /** What the native half made of a document. */
 class Compiled {
-  constructor({ decide, edits, allowsOrigin, document, answers, warnings }, rename) {
+  /** By rule, once one of its decisions was made. */
+  #ruleNames = [];
+
+  constructor({ decide, edits, line, ruleName, allowsOrigin, document, notCors, answers, warnings, warningsUnreported }, rename) {
     this.decide = decide;
     this.edits = edits;
+    this.line = line;
+    this.ruleName = ruleName;
     this.allowsOrigin = allowsOrigin;
     this.document = document;
+    // The integer for every request without Origin, whatever else it holds, so that those need no call.
+    this.notCors = notCors;
     this.answers = Object.freeze(answers.map((answer) => new Answer(answer)));
     this.warnings = makeProblems(warnings, rename);
-    // The integer for every request without Origin, so that those need no call.
-    this.notCors = decide('GET', undefined);
+    this.warningsUnreported = warningsUnreported;
     Object.freeze(this);
+  }
+
+  /** The name of a rule by which `facts` were decided. */
+  nameOf(rule, facts) {
+    if (rule < 0) return null;
+    const known = this.#ruleNames[rule];
+    return known !== undefined ? known : (this.#ruleNames[rule] = this.ruleName(...facts) ?? null);
   }
 }
 
@@ -38,12 +51,12 @@ let internals;
 
 class Policy {
   /**
-   * `decide(method, origin, requestMethod, requestHeaders, host, fetchSite)` gives an integer
+   * `decide(method, origin, requestMethod, requestHeaders, host, authority, fetchSite)` gives an integer
    * (decision.js says which), `answers` the ready answer for it. Facts are strings, arrays of strings
    * (several lines) or undefined (no such header); code units above U+00FF match nothing.
    */
   #compiled;
-  /** By integer: the last decision, and for which origin it is good; for any if that is null. */
+  /** By integer: the last decision, if another request can be known to be like the one it was made for. */
   #ready = new Map();
 
   constructor(options) {
@@ -53,7 +66,8 @@ class Policy {
       const { text, rename } = readOptions(options);
       this.#compiled = compile(text, rename);
     }
-    Object.freeze(this);
+    // A subclass may have fields of its own.
+    if (new.target === Policy) Object.freeze(this);
   }
 
   static {
@@ -61,30 +75,49 @@ class Policy {
   }
 
   static fromJSON(text) {
-    return new Policy(compile(readText(text)));
+    return new (classOf(this))(compile(readText(text)));
   }
 
   static fromFile(path) {
     if (typeof path !== 'string' && !(path instanceof URL)) {
       throw new TypeError(`path is ${describe(path)}, not a string or a URL`);
     }
-    return new Policy(compile(fs.readFileSync(path), undefined, String(path)));
+    const file = readFile(path);
+    return new (classOf(this))(compile(file.bytes, undefined, file.path));
   }
 
   evaluate(method, headers) {
     const compiled = this.#compiled;
     if (typeof method !== 'string') throw new TypeError(`method is ${describe(method)}, not a string`);
     const { origin, requestMethod, requestHeaders, host, authority, fetchSite } = readHeaders(headers);
-    const facts = [method, origin, requestMethod, requestHeaders, authority ?? host, fetchSite];
-    const verdict = origin === undefined ? compiled.notCors : compiled.decide(...facts);
+    const verdict =
+      origin === undefined
+        ? compiled.notCors
+        : compiled.decide(method, origin, requestMethod, requestHeaders, host, authority, fetchSite);
     const ready = this.#ready.get(verdict);
-    if (ready !== undefined && (ready.origin === null || ready.origin === origin)) return ready.decision;
+    if (
+      ready !== undefined &&
+      ready.origin === origin &&
+      (origin === undefined || (ready.requestMethod === requestMethod && ready.requestHeaders === requestHeaders))
+    ) {
+      return ready.decision;
+    }
 
     const answer = verdict === 0 ? undefined : compiled.answers[answerIndex(verdict)];
     if (answer === undefined) throw new Error('corsac: no decision could be made');
-    if (answer.echoes) return makeDecision(verdict, answer, freezeEdits(compiled.edits(...facts)));
-    const decision = makeDecision(verdict, answer, answer.editsFor(origin));
-    this.#ready.set(verdict, { origin: answer.originIndex < 0 ? null : origin, decision });
+    const facts = [method, origin, requestMethod, requestHeaders, host, authority, fetchSite];
+    const edits = answer.echoes ? freezeEdits(compiled.edits(...facts)) : answer.editsFor(origin);
+    const decision = makeDecision(verdict, answer, compiled.nameOf(ruleOf(verdict), facts), edits, compiled.line, facts);
+    if (facts.every(isBrief)) {
+      if (ready === undefined) {
+        this.#ready.set(verdict, { origin, requestMethod, requestHeaders, decision });
+      } else {
+        ready.origin = origin;
+        ready.requestMethod = requestMethod;
+        ready.requestHeaders = requestHeaders;
+        ready.decision = decision;
+      }
+    }
     return decision;
   }
 
@@ -107,6 +140,20 @@ class Policy {
   get warnings() {
     return this.#compiled.warnings;
   }
+
+  get warningsUnreported() {
+    return this.#compiled.warningsUnreported;
+  }
+}
+
+/** The subclass whose method was called, or, for one that was passed around, the class itself. */
+function classOf(receiver) {
+  return typeof receiver === 'function' && receiver.prototype instanceof Policy ? receiver : Policy;
+}
+
+/** Whether a fact is one line at most, and short enough to be kept for the next request. */
+function isBrief(fact) {
+  return fact === undefined || (typeof fact === 'string' && fact.length <= 512);
 }
 
 function freezeEdits(edits) {

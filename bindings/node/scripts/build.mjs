@@ -8,8 +8,12 @@ import { fileURLToPath } from 'node:url';
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const FILES = { darwin: 'libcorsac_node.dylib', win32: 'corsac_node.dll' };
 
+// A relative path is meant from where this was started, and cargo is started elsewhere.
+const { CARGO_TARGET_DIR: target, ...rest } = process.env;
+const env = target ? { ...rest, CARGO_TARGET_DIR: path.resolve(target) } : rest;
+
 function run(command, ...args) {
-  return execFileSync(command, args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 1 << 28 });
+  return execFileSync(command, args, { cwd: root, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 1 << 28 });
 }
 
 function suffix() {
@@ -18,10 +22,10 @@ function suffix() {
   return /^host: .*musl/m.test(run('rustc', '-vV')) ? '-musl' : '-gnu';
 }
 
-run('cargo', 'build', '--release', '--package', 'corsac-node');
-const { target_directory: target } = JSON.parse(run('cargo', 'metadata', '--format-version', '1', '--no-deps'));
+run('cargo', 'build', '--release', '--locked', '--quiet', '--package', 'corsac-node');
+const { target_directory: folder } = JSON.parse(run('cargo', 'metadata', '--format-version', '1', '--no-deps', '--locked'));
 
-const built = path.join(target, 'release', FILES[process.platform] ?? 'libcorsac_node.so');
+const built = path.join(folder, 'release', FILES[process.platform] ?? 'libcorsac_node.so');
 const name = `corsac.${process.platform}-${process.arch}${suffix()}.node`;
 // By a rename, since a process may have loaded the old file.
 copyFileSync(built, path.join(root, `${name}.new`));

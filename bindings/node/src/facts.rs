@@ -13,23 +13,23 @@ use corsac::{Facts, HeaderLine, RequestHeaders};
 use napi::sys;
 
 /// Code units that are read onto the stack. Whatever is longer is, `Access-Control-Request-Headers`
-/// aside, longer than anything that a policy could allow.
+/// aside, longer than anything that a policy could allow, and a log line shows less of it.
 const SHORT: usize = 512;
 const _: () = assert!(SHORT > MAX_SCHEME_BYTES + "://".len() + MAX_CUSTOM_BYTES && SHORT > MAX_METHOD_BYTES);
 
-/// Stands for a value that is too long to be read: no fact is valid with these bytes or this length.
-static OVERLONG: [u8; MAX_REQUEST_HEADERS_BYTES + 1] = [UNREADABLE; MAX_REQUEST_HEADERS_BYTES + 1];
-
 /// Stands for a code unit above U+00FF, which no byte of a header can be. It is no byte of an
 /// origin, a token or a host, so it matches nothing; the low byte of the unit might: `.co\u016d`
-/// would end in `.com`.
+/// would end in `.com`. It also ends what is too long and was cut, whose length is too large anyway.
 const UNREADABLE: u8 = 0xFF;
+
+/// More bytes than a log line shows.
+const SHOWN: usize = 129;
 
 /// The memory of one call: what its facts borrow.
 pub(crate) struct Buffers {
     short: [MaybeUninit<u8>; SHORT * CallFacts::ARGUMENTS],
     /// The lines of `Access-Control-Request-Headers` if there are several, or one that is long.
-    long: OnceCell<Vec<Cow<'static, [u8]>>>,
+    long: OnceCell<Vec<Vec<u8>>>,
 }
 
 impl Buffers {
@@ -48,7 +48,7 @@ pub(crate) struct CallFacts<'b> {
     arguments: [sys::napi_value; CallFacts::ARGUMENTS],
     /// What is left of the memory for short values.
     free: Cell<&'b mut [MaybeUninit<u8>]>,
-    long: &'b OnceCell<Vec<Cow<'static, [u8]>>>,
+    long: &'b OnceCell<Vec<Vec<u8>>>,
     lines: [OnceCell<HeaderLine<'b>>; CallFacts::ARGUMENTS],
     request_headers: OnceCell<RequestHeaders<'b>>,
     failed: Cell<bool>,
@@ -69,12 +69,13 @@ const ORIGIN: usize = 1;
 const REQUEST_METHOD: usize = 2;
 const REQUEST_HEADERS: usize = 3;
 const HOST: usize = 4;
-const FETCH_SITE: usize = 5;
+const AUTHORITY: usize = 5;
+const FETCH_SITE: usize = 6;
 
 impl<'b> CallFacts<'b> {
-    /// Method, `Origin`, `Access-Control-Request-Method`, `Access-Control-Request-Headers`, host
-    /// and `Sec-Fetch-Site`, in this order.
-    pub(crate) const ARGUMENTS: usize = 6;
+    /// Method, `Origin`, `Access-Control-Request-Method`, `Access-Control-Request-Headers`, `Host`,
+    /// `:authority` and `Sec-Fetch-Site`, in this order.
+    pub(crate) const ARGUMENTS: usize = 7;
 
     /// # Safety
     /// `env` and `arguments` belong to the call that is being answered, and outlive the facts.
@@ -131,7 +132,7 @@ impl<'b> CallFacts<'b> {
         let lines = match self.argument(value) {
             Argument::Absent => return headers,
             Argument::Text => match self.short_text(value) {
-                Some(text) if !ptr::eq(text, &raw const OVERLONG[..]) => {
+                Some(text) if text.len() < SHORT => {
                     headers.push(text);
                     return headers;
                 }
@@ -189,12 +190,12 @@ impl<'b> CallFacts<'b> {
         Some(value)
     }
 
-    /// Reads a string; [`OVERLONG`] if it is longer than [`SHORT`].
+    /// Reads a string; of one that is not shorter than [`SHORT`], as many bytes as that, the last of
+    /// them unreadable.
     #[inline]
     fn short_text(&self, value: sys::napi_value) -> Option<&'b [u8]> {
-        // Room for one unit more than is kept, so that a string that fills the buffer is known to be
-        // too long, cut or not; and for the NUL that is written behind it.
-        let mut units = [MaybeUninit::<u16>::uninit(); SHORT + 2];
+        // With room for the NUL that is written behind it.
+        let mut units = [MaybeUninit::<u16>::uninit(); SHORT + 1];
         let mut read = 0;
         // As UTF-16, not Latin-1, which would drop the upper byte of a unit without a word.
         // SAFETY: `new` was promised the value, and the buffer is as long as is said.
@@ -202,9 +203,6 @@ impl<'b> CallFacts<'b> {
             let buffer = units.as_mut_ptr().cast();
             sys::napi_get_value_string_utf16(self.env, value, buffer, units.len(), &raw mut read)
         })?;
-        if read > SHORT {
-            return Some(&OVERLONG);
-        }
         // Each argument is read once, so there is room for all of them.
         let (bytes, free) = self.free.take().split_at_mut_checked(read)?;
         self.free.set(free);
@@ -213,41 +211,53 @@ impl<'b> CallFacts<'b> {
         for (byte, &unit) in bytes.iter_mut().zip(units) {
             byte.write(narrow(unit));
         }
+        if let Some(last) = bytes.get_mut(SHORT - 1) {
+            last.write(UNREADABLE);
+        }
         // SAFETY: `bytes` and `units` have the same length, so all of it was written.
         Some(unsafe { std::slice::from_raw_parts(bytes.as_ptr().cast::<u8>(), read) })
     }
 
-    /// Reads a line of `Access-Control-Request-Headers` of any length; what is longer than is ever
-    /// allowed is not read.
+    /// Reads a line of `Access-Control-Request-Headers`; of one that is longer than is ever allowed, one
+    /// byte more than is allowed, and that unreadable.
     #[cold]
-    fn long_text(&self, value: sys::napi_value) -> Option<Cow<'static, [u8]>> {
+    fn long_text(&self, value: sys::napi_value) -> Option<Vec<u8>> {
         let mut len = 0;
         // SAFETY: `new` was promised the value; without a buffer the length is told.
         ok(unsafe { sys::napi_get_value_string_utf16(self.env, value, ptr::null_mut(), 0, &raw mut len) })?;
-        if len > MAX_REQUEST_HEADERS_BYTES {
-            return Some(Cow::Borrowed(&OVERLONG));
-        }
-        let mut units = vec![0_u16; len + 1];
+        let mut units = vec![0_u16; len.min(MAX_REQUEST_HEADERS_BYTES + 1) + 1];
         let mut read = 0;
         // SAFETY: `new` was promised the value, and the buffer is as long as is said.
         ok(unsafe {
             let buffer = units.as_mut_ptr();
             sys::napi_get_value_string_utf16(self.env, value, buffer, units.len(), &raw mut read)
         })?;
-        Some(Cow::Owned(units.iter().take(read).map(|&unit| narrow(unit)).collect()))
+        let mut bytes: Vec<u8> = units.iter().take(read).map(|&unit| narrow(unit)).collect();
+        if let Some(last) = bytes.get_mut(MAX_REQUEST_HEADERS_BYTES) {
+            *last = UNREADABLE;
+        }
+        Some(bytes)
     }
 
     /// Reads the lines of `Access-Control-Request-Headers`, as many as could matter.
     #[cold]
-    fn long_lines(&self, array: sys::napi_value, count: u32) -> Option<Vec<Cow<'static, [u8]>>> {
+    fn long_lines(&self, array: sys::napi_value, count: u32) -> Option<Vec<Vec<u8>>> {
         let mut lines = Vec::new();
-        let mut joined = 0;
+        let (mut joined, mut shown) = (0, 0);
         for index in 0..count {
             let line = self.long_text(self.element(array, index)?)?;
+            let is_blank = line.iter().all(|byte| matches!(byte, b' ' | b'\t'));
+            // What is too long already stays so, and a log line leaves blank ones out.
+            let too_long = joined > MAX_REQUEST_HEADERS_BYTES + ", ".len();
+            if too_long && shown >= SHOWN {
+                break;
+            }
             joined += line.len() + ", ".len();
-            lines.push(line);
-            if joined > MAX_REQUEST_HEADERS_BYTES + ", ".len() {
-                break; // too long already, whatever follows
+            if !is_blank {
+                shown += line.len() + ", ".len();
+            }
+            if !(too_long && is_blank) {
+                lines.push(line);
             }
         }
         Some(lines)
@@ -279,7 +289,11 @@ impl Facts for CallFacts<'_> {
     }
 
     fn host(&self) -> HeaderLine<'_> {
-        self.line::<HOST>()
+        // As `Facts::host` wants it.
+        match self.line::<AUTHORITY>() {
+            HeaderLine::Absent => self.line::<HOST>(),
+            authority => authority,
+        }
     }
 
     fn fetch_site(&self) -> HeaderLine<'_> {

@@ -6,20 +6,23 @@
 //! nothing (0, `undefined`, `false`).
 //!
 //! ```text
-//! decide(method, origin, requestMethod, requestHeaders, host, fetchSite) -> integer
+//! decide(method, origin, requestMethod, requestHeaders, host, authority, fetchSite) -> integer
 //! edits(the same)                                                       -> [[op, name, value], ...]
+//! line(the same)                                                        -> string
+//! ruleName(the same)                                                    -> string or undefined
 //! allowsOrigin(origin, credentials)                                     -> boolean
 //! document()                                                            -> string
 //! ```
 //! Facts are strings, arrays of strings (several lines) or `undefined` (no such header). Everything
-//! behind `origin` may be left out; host and `fetchSite` matter only to requests that no rule matches.
+//! behind `origin` may be left out; what follows `requestHeaders` matters only to requests that no
+//! rule matches.
 
 use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::sync::Arc;
 
-use corsac::{Facts, HeaderLine, Policy, Verdict};
+use corsac::{Decision, Facts, HeaderLine, Policy, Request, Verdict};
 use napi::bindgen_prelude::{Error, Result, Status, Unknown};
 use napi::{Env, sys};
 
@@ -35,6 +38,8 @@ struct Held {
 pub(crate) struct Functions<'env> {
     pub(crate) decide: Unknown<'env>,
     pub(crate) edits: Unknown<'env>,
+    pub(crate) line: Unknown<'env>,
+    pub(crate) rule_name: Unknown<'env>,
     pub(crate) allows_origin: Unknown<'env>,
     pub(crate) document: Unknown<'env>,
 }
@@ -53,6 +58,8 @@ impl<'env> Functions<'env> {
         Ok(Functions {
             decide: function(env, held, c"decide", decide)?,
             edits: function(env, held, c"edits", edits)?,
+            line: function(env, held, c"line", line)?,
+            rule_name: function(env, held, c"ruleName", rule_name)?,
             allows_origin: function(env, held, c"allowsOrigin", allows_origin)?,
             document: function(env, held, c"document", document)?,
         })
@@ -183,16 +190,35 @@ fn pack(verdict: Verdict) -> u32 {
     reason | (verdict.kind().number() << 8) | (rule << 10) | (answer << 18)
 }
 
-/// `edits(...)`: the edits of the decision, for answers that echo; `undefined` if there is none.
-unsafe extern "C" fn edits(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
-    let edits = |policy: &Policy, arguments| {
+/// The integer for every request without `Origin`: the core promises those one verdict, whatever
+/// else they hold ([`corsac::Kind::NotCors`]).
+pub(crate) fn not_cors(policy: &Policy) -> u32 {
+    pack(policy.decide(&Request::new("GET")))
+}
+
+/// Answers a call with something of the decision; `undefined` if there is none.
+///
+/// # Safety
+/// As for [`call`].
+unsafe fn decided(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+    read: impl FnOnce(&Decision<'_>) -> Option<sys::napi_value>,
+) -> sys::napi_value {
+    let body = |policy: &Policy, arguments| {
         let mut buffers = Buffers::new();
         // SAFETY: these are the arguments of this call.
         let facts = unsafe { CallFacts::new(env, arguments, &mut buffers) };
-        let decision = policy.evaluate(&facts);
-        if facts.failed() {
-            return None;
-        }
+        let result = read(&policy.evaluate(&facts));
+        if facts.failed() { None } else { result }
+    };
+    // SAFETY: the caller promises both.
+    unsafe { call(env, info, body) }.unwrap_or(ptr::null_mut())
+}
+
+/// `edits(...)`: the edits of the decision, for answers that echo.
+unsafe extern "C" fn edits(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let edits = |decision: &Decision<'_>| {
         let list = array(env, 0)?;
         for (index, edit) in (0..).zip(decision.headers()) {
             let triple = array(env, 3)?;
@@ -205,7 +231,21 @@ unsafe extern "C" fn edits(env: sys::napi_env, info: sys::napi_callback_info) ->
         Some(list)
     };
     // SAFETY: node-api passes the env and info of a function that `function` made.
-    unsafe { call(env, info, edits) }.unwrap_or(ptr::null_mut())
+    unsafe { decided(env, info, edits) }
+}
+
+/// `line(...)`: the decision as one line for a log.
+unsafe extern "C" fn line(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let line = |decision: &Decision<'_>| utf8(env, &decision.to_string());
+    // SAFETY: node-api passes the env and info of a function that `function` made.
+    unsafe { decided(env, info, line) }
+}
+
+/// `ruleName(...)`: the name of the rule that decided; `undefined` if it has none.
+unsafe extern "C" fn rule_name(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let name = |decision: &Decision<'_>| utf8(env, decision.rule_name()?);
+    // SAFETY: node-api passes the env and info of a function that `function` made.
+    unsafe { decided(env, info, name) }
 }
 
 /// `allowsOrigin(origin, credentials)`.
@@ -218,7 +258,7 @@ unsafe extern "C" fn allows_origin(env: sys::napi_env, info: sys::napi_callback_
             return None;
         }
         let mut buffers = Buffers::new();
-        // SAFETY: an origin is one fact of six, and an argument of this call.
+        // SAFETY: an origin is one of the facts, and an argument of this call.
         let facts = unsafe { CallFacts::new(env, [origin; CallFacts::ARGUMENTS], &mut buffers) };
         let allowed = match facts.origin() {
             HeaderLine::One(origin) => policy.allows_origin(Some(origin), with_credentials),
@@ -235,15 +275,7 @@ unsafe extern "C" fn allows_origin(env: sys::napi_env, info: sys::napi_callback_
 
 /// `document()`; `undefined` if it is longer than a string can be.
 unsafe extern "C" fn document(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
-    let document = |policy: &Policy, []: [sys::napi_value; 0]| {
-        let text = policy.document();
-        let mut result = ptr::null_mut();
-        // SAFETY: `env` is the one of this call, and the text is read during it.
-        let status = unsafe {
-            sys::napi_create_string_utf8(env, text.as_ptr().cast(), text.len().cast_signed(), &raw mut result)
-        };
-        made(status, result)
-    };
+    let document = |policy: &Policy, []: [sys::napi_value; 0]| utf8(env, &policy.document());
     // SAFETY: node-api passes the env and info of a function that `function` made.
     unsafe { call(env, info, document) }.unwrap_or(ptr::null_mut())
 }
@@ -253,6 +285,15 @@ fn array(env: sys::napi_env, len: usize) -> Option<sys::napi_value> {
     let mut result = ptr::null_mut();
     // SAFETY: `env` is the one of the running call.
     made(unsafe { sys::napi_create_array_with_length(env, len, &raw mut result) }, result)
+}
+
+/// A string.
+fn utf8(env: sys::napi_env, text: &str) -> Option<sys::napi_value> {
+    let mut result = ptr::null_mut();
+    let len = text.len().cast_signed();
+    // SAFETY: `env` is the one of the running call, and the text is read during it.
+    let status = unsafe { sys::napi_create_string_utf8(env, text.as_ptr().cast(), len, &raw mut result) };
+    made(status, result)
 }
 
 /// A string with one code unit per byte.

@@ -8,12 +8,13 @@
 mod facts;
 mod functions;
 
+use corsac::limits::MAX_DOCUMENT_BYTES;
 use corsac::{Kind, Policy, Problem, Reason, Value};
 use napi::Env;
 use napi::bindgen_prelude::{Either, Result, Uint8ArraySlice, Unknown};
 use napi_derive::napi;
 
-use crate::functions::Functions;
+use crate::functions::{Functions, not_cors};
 
 /// One thing wrong with a configuration, or worth a warning.
 #[napi(object, object_from_js = false)]
@@ -83,14 +84,22 @@ pub struct PolicyData<'env> {
     pub decide: Unknown<'env>,
     /// Decides a request and tells its edits.
     pub edits: Unknown<'env>,
+    /// Decides a request and tells the line for a log.
+    pub line: Unknown<'env>,
+    /// Decides a request and tells the name of the rule.
+    pub rule_name: Unknown<'env>,
     /// Whether an origin may read responses.
     pub allows_origin: Unknown<'env>,
     /// The canonical document.
     pub document: Unknown<'env>,
+    /// The integer of `decide` for every request without `Origin`.
+    pub not_cors: u32,
     /// The ready answers, by the index in an integer of `decide`.
     pub answers: Vec<AnswerData>,
     /// What is worth a look.
     pub warnings: Vec<ProblemData>,
+    /// How many more there are.
+    pub warnings_unreported: u32,
 }
 
 /// Why there is no policy.
@@ -118,14 +127,31 @@ pub fn compile<'env>(
         Err(error) => {
             return Ok(Either::B(BuildErrorData {
                 problems: error.problems().iter().map(ProblemData::from).collect(),
-                unreported: u32::try_from(error.unreported()).unwrap_or(u32::MAX),
+                unreported: count(error.unreported()),
             }));
         }
     };
     let answers = policy.answers().iter().map(answer_data).collect();
     let warnings = policy.warnings().iter().map(ProblemData::from).collect();
-    let Functions { decide, edits, allows_origin, document } = Functions::new(env, policy)?;
-    Ok(Either::A(PolicyData { decide, edits, allows_origin, document, answers, warnings }))
+    let warnings_unreported = count(policy.warnings_unreported());
+    let not_cors = not_cors(&policy);
+    let Functions { decide, edits, line, rule_name, allows_origin, document } = Functions::new(env, policy)?;
+    Ok(Either::A(PolicyData {
+        decide,
+        edits,
+        line,
+        rule_name,
+        allows_origin,
+        document,
+        not_cors,
+        answers,
+        warnings,
+        warnings_unreported,
+    }))
+}
+
+fn count(unreported: usize) -> u32 {
+    u32::try_from(unreported).unwrap_or(u32::MAX)
 }
 
 fn answer_data(answer: &corsac::Answer) -> AnswerData {
@@ -178,6 +204,13 @@ pub fn names() -> Names {
 #[must_use]
 pub fn version() -> &'static str {
     corsac::VERSION
+}
+
+/// How many bytes of a document are read at most.
+#[napi(catch_unwind)]
+#[must_use]
+pub fn max_document_bytes() -> u32 {
+    u32::try_from(MAX_DOCUMENT_BYTES).unwrap_or(u32::MAX)
 }
 
 /// How much memory the garbage collector was told about by this and other native modules, in bytes.

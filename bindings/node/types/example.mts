@@ -11,6 +11,37 @@ Policy.fromJSON('{"allow_origins":"*"}');
 Policy.fromJSON(new Uint8Array());
 Policy.fromFile(new URL('policy.json', import.meta.url));
 
+new Policy({
+  $schema: 'policy.schema.json',
+  name: 'the site',
+  rules: [
+    { allowOrigins: ['https://app.example.com'], allowCredentials: true, timingAllowOrigin: true, name: 'app' },
+    { allowOrigins: '*', timingAllowOrigin: '*', dangerouslyAllow: ['insecure-origins'], maxAge: undefined },
+  ],
+  preflightStatus: 200,
+  refusedRequests: 'forbid',
+  ownOrigins: ['https://example.com'],
+  foreignHeaders: 'keep',
+  expect: { allow: ['https://app.example.com'], refuse: ['null'] },
+  acknowledge: ['duplicate'],
+});
+new Policy({ rules: [{ allow_origins: '*', timing_allow_origin: '*' }], preflight_status: 204, foreign_headers: 'remove' });
+new Policy({ allowOrigins: '*', refusedRequests: 'forward', description: 'everyone' });
+
+// @ts-expect-error the first key decides how keys are written
+new Policy({ rules: [{ allow_origins: '*' }], refusedRequests: 'forbid' });
+// @ts-expect-error no key of a rule stands beside rules
+new Policy({ rules: [{ allowOrigins: '*' }], maxAge: 5 });
+// @ts-expect-error what holds for the whole policy stands in no rule
+new Policy({ rules: [{ allowOrigins: '*', preflightStatus: 200 }] });
+// @ts-expect-error there are two statuses
+new Policy({ allowOrigins: '*', preflightStatus: 201 });
+// @ts-expect-error there is no such danger
+new Policy({ allowOrigins: '*', dangerouslyAllow: ['everything'] });
+// @ts-expect-error there is no such warning
+new Policy({ allowOrigins: '*', acknowledge: ['anything'] });
+// @ts-expect-error there are two ways
+new Policy({ allowOrigins: '*', refusedRequests: 'reject' });
 // @ts-expect-error allowOrigins is required
 new Policy({ maxAge: 600 });
 // @ts-expect-error a lone string is no list
@@ -23,6 +54,16 @@ new Policy({ allowOrigins: '*', allowOrigin: '*' });
 new Decision();
 // @ts-expect-error policies do not change
 policy.warnings = [];
+
+class NamedPolicy extends Policy {
+  label = 'mine';
+}
+const named: NamedPolicy = NamedPolicy.fromJSON('{"allow_origins":"*"}');
+const passedAround: Policy[] = ['{"allow_origins":"*"}'].map((text) => Policy.fromJSON(text));
+const { fromJSON } = Policy;
+const detached: Policy = fromJSON('{"allow_origins":"*"}');
+const unreported: number = detached.warningsUnreported;
+console.log(named.label, NamedPolicy.fromFile('policy.json').label, passedAround.length, unreported);
 
 const cell: PolicyCell = new PolicyCell(policy);
 cell.policy = Policy.fromFile('policy.json');
@@ -57,6 +98,9 @@ createServer((req, res) => {
   // @ts-expect-error decisions do not change
   decision.headers.push(['set', 'X', 'y']);
   const rule: number | null = decision.rule;
+  const status: 0 | 200 | 204 | 403 = decision.status;
+  const line: string = decision.toString();
+  console.log(status, line, decision.ruleName?.length);
   const allowed: boolean = policy.allowsOrigin(req.headers.origin) && policy.allowsOrigin(null, false);
   res.end(JSON.stringify({ rule, allowed, version, document: policy.document() }));
 });

@@ -1,4 +1,5 @@
-//! Measures corsac beside tower-http, in one process and interleaved, and prints net figures.
+//! Measures corsac beside tower-http, actix-cors and a plain `HashSet`, in one process and interleaved, and
+//! prints net figures.
 //!
 //! Net is what a request costs less what it costs without CORS. Preflights never reach the
 //! application and count whole.
@@ -70,6 +71,59 @@ fn finished<F: Future<Output = Result<Response<()>, Infallible>>>(future: F) -> 
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(Ok(response)) => response,
         _ => Response::new(()),
+    }
+}
+
+/// The application behind actix-cors; the plain one for what a request costs without.
+mod actix {
+    use actix_web::dev::{Service, ServiceResponse};
+    use actix_web::{App, HttpResponse, test, web};
+
+    async fn service(
+        cors: bool,
+    ) -> impl Service<
+        actix_http::Request,
+        Response = ServiceResponse<impl actix_web::body::MessageBody>,
+        Error = actix_web::Error,
+    > {
+        let handler = || async { HttpResponse::Ok().insert_header(("content-type", "text/plain")).finish() };
+        let middleware = actix_cors::Cors::default()
+            .allowed_origin(super::ORIGIN)
+            .allowed_methods(["GET", "PUT", "DELETE"])
+            .allowed_headers(["content-type", "x-token"])
+            .supports_credentials()
+            .max_age(600);
+        let middleware = actix_web::middleware::Condition::new(cors, middleware);
+        test::init_service(App::new().wrap(middleware).route("/", web::to(handler))).await
+    }
+
+    /// Nanoseconds of one call in each of some rounds.
+    pub(crate) fn rounds(cors: bool, request: &http::Request<()>, rounds: usize, calls: u32) -> Vec<f64> {
+        actix_web::rt::System::new().block_on(async {
+            let service = service(cors).await;
+            let mut seen = Vec::new();
+            for _ in 0..rounds {
+                // The requests of this framework are not cheap to make, so they are made beforehand.
+                let requests: Vec<_> = (0..calls)
+                    .map(|_| {
+                        let method =
+                            actix_web::http::Method::from_bytes(request.method().as_str().as_bytes())
+                                .unwrap();
+                        let mut made = test::TestRequest::with_uri("/").method(method);
+                        for (name, value) in request.headers() {
+                            made = made.append_header((name.as_str(), value.to_str().unwrap()));
+                        }
+                        made.to_request()
+                    })
+                    .collect();
+                let start = std::time::Instant::now();
+                for request in requests {
+                    std::hint::black_box(service.call(request).await.ok());
+                }
+                seen.push(start.elapsed().as_nanos() as f64 / f64::from(calls));
+            }
+            seen
+        })
     }
 }
 
@@ -159,7 +213,10 @@ fn main() {
     let (rounds, calls) = (41, 20_000);
     let mut rows = Vec::new();
     println!("Rust, net nanoseconds a request (median, quartiles), policy with one origin and credentials");
-    println!("{:<32} {:>22} {:>22} {:>7}   {:>18}", "", "tower-http", "corsac", "ratio", "evaluate alone");
+    println!(
+        "{:<32} {:>20} {:>20} {:>20} {:>7} {:>7} {:>18}",
+        "", "tower-http", "actix-cors", "corsac", "ratio", "ratio", "evaluate alone"
+    );
     for case in cases() {
         let mut seen: [Vec<f64>; 4] = Default::default();
         for _ in 0..rounds {
@@ -194,24 +251,151 @@ fn main() {
         let net =
             |figure: &Figure| [figure.median, figure.low, figure.high].map(|value| (value - base).max(0.1));
         let (theirs, mine) = (net(&tower), net(&ours));
+        let bare_actix = if case.reaches_application {
+            figure(actix::rounds(false, &case.request, 15, 2_000)).median
+        } else {
+            0.0
+        };
+        let actix = (figure(actix::rounds(true, &case.request, 15, 2_000)).median - bare_actix).max(0.1);
         let shown = |[median, low, high]: [f64; 3]| format!("{median:.0} ({low:.0}-{high:.0})");
         println!(
-            "{} {:<30} {:>22} {:>22} {:>6.1}x   {:>15.1} ns",
+            "{} {:<30} {:>20} {:>20} {:>20} {:>6.1}x {:>6.1}x {:>15.1} ns",
             case.name,
             case.about,
             shown(theirs),
+            format!("{actix:.0}"),
             shown(mine),
             theirs[0] / mine[0],
+            actix / mine[0],
             alone.median
         );
         rows.push(serde_json::json!({
             "surface": "rust", "case": case.name, "about": case.about,
             "peer": "tower-http", "peer_ns": theirs[0], "peer_quartiles": [theirs[1], theirs[2]],
             "corsac_ns": mine[0], "corsac_quartiles": [mine[1], mine[2]],
-            "ratio": theirs[0] / mine[0], "evaluate_ns": alone.median,
+            "ratio": theirs[0] / mine[0], "actix_cors_ns": actix, "evaluate_ns": alone.median,
         }));
     }
+    let scale = scale();
     if let Some(path) = std::env::args().nth(1) {
-        std::fs::write(&path, serde_json::to_string_pretty(&rows).unwrap()).unwrap();
+        let all = serde_json::json!({ "cases": rows, "scale": scale });
+        std::fs::write(&path, serde_json::to_string_pretty(&all).unwrap()).unwrap();
     }
 }
+
+/// Origins at random among n, for corsac, a set of strings, and tower-http as long as one can wait for it.
+fn scale() -> Vec<serde_json::Value> {
+    const CALLS: usize = 50_000;
+    let mut random = 88_172_645_463_325_252_u64;
+    let mut next = move || {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        random
+    };
+    println!("\nOrigins at random among n, nanoseconds a decision (median), and what a policy of n costs");
+    println!(
+        "{:>9} {:>9} {:>9} | {:>12} {:>9} | {:>12} | {:>9} {:>9}",
+        "n", "allowed", "refused", "HashSet", "refused", "tower-http", "load ms", "B/origin"
+    );
+    let mut rows = Vec::new();
+    for n in [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000] {
+        let origins: Vec<String> =
+            (0..n).map(|number| format!("https://t{:x}{number:06}.example.com", next() & 0xff)).collect();
+        let document = serde_json::json!({ "allow_origins": origins }).to_string();
+        let before = alloc::live();
+        let start = Instant::now();
+        let policy = Policy::from_json(&document).unwrap();
+        let load = start.elapsed().as_secs_f64() * 1e3;
+        let bytes = (alloc::live() - before) as f64 / n as f64;
+        let set: std::collections::HashSet<String> = origins.iter().cloned().collect();
+        // As requests have them: new strings, one after the other.
+        let asked: Vec<String> = (0..CALLS).map(|_| origins[next() as usize % n].clone()).collect();
+        let allowed: Vec<&String> = asked.iter().collect();
+        let strangers: Vec<String> =
+            (0..CALLS).map(|number| format!("https://u{:x}{number:06}.example.com", next() & 0xff)).collect();
+        let refused: Vec<&String> = strangers.iter().collect();
+        let mut seen: [Vec<f64>; 4] = Default::default();
+        for _ in 0..9 {
+            for (index, list) in [&allowed, &refused].into_iter().enumerate() {
+                seen[index].push(each(list, |origin| {
+                    let mut request = corsac::Request::new("GET");
+                    request.header("origin", origin);
+                    black_box(policy.decide(&request));
+                }));
+                seen[2 + index].push(each(list, |origin| {
+                    black_box(set.contains(origin.as_str()));
+                }));
+            }
+        }
+        let [allowed_ns, refused_ns, set_allowed, set_refused] = seen.map(|rounds| figure(rounds).median);
+        let tower = (n <= 10_000).then(|| tower_at(&origins, &allowed));
+        println!(
+            "{n:>9} {allowed_ns:>9.1} {refused_ns:>9.1} | {set_allowed:>12.1} {set_refused:>9.1} | {:>12} | {load:>9.1} {bytes:>9.1}",
+            tower.map_or("-".to_owned(), |tower| format!("{tower:.0}"))
+        );
+        rows.push(serde_json::json!({
+            "n": n, "allowed_ns": allowed_ns, "refused_ns": refused_ns, "hashset_allowed_ns": set_allowed,
+            "hashset_refused_ns": set_refused, "tower_http_ns": tower, "load_ms": load, "bytes_per_origin": bytes,
+        }));
+    }
+    rows
+}
+
+fn each(list: &[&String], mut call: impl FnMut(&String)) -> f64 {
+    let start = Instant::now();
+    for origin in list {
+        call(origin);
+    }
+    start.elapsed().as_nanos() as f64 / list.len() as f64
+}
+
+/// An actual request through the layer of tower-http with all origins in its list.
+fn tower_at(origins: &[String], asked: &[&String]) -> f64 {
+    let list: Vec<HeaderValue> =
+        origins.iter().map(|origin| HeaderValue::from_str(origin).unwrap()).collect();
+    let mut service = CorsLayer::new().allow_origin(AllowOrigin::list(list)).layer(Application);
+    let requests: Vec<Request<()>> =
+        asked.iter().take(500).map(|origin| request(Method::GET, &[("origin", origin.as_str())])).collect();
+    let rounds = (0..5).map(|_| {
+        let start = Instant::now();
+        for request in &requests {
+            black_box(finished(service.call(request.clone())));
+        }
+        start.elapsed().as_nanos() as f64 / requests.len() as f64
+    });
+    figure(rounds.collect()).median
+}
+
+/// Counts what is allocated.
+mod alloc {
+    use std::alloc::{GlobalAlloc, Layout, System};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    pub(crate) struct Counting;
+
+    static LIVE: AtomicUsize = AtomicUsize::new(0);
+
+    /// Bytes that are allocated now.
+    pub(crate) fn live() -> usize {
+        LIVE.load(Ordering::Relaxed)
+    }
+
+    // SAFETY: every call is passed on to the system's allocator as it came.
+    unsafe impl GlobalAlloc for Counting {
+        unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+            LIVE.fetch_add(layout.size(), Ordering::Relaxed);
+            // SAFETY: the caller keeps the promises of `GlobalAlloc`.
+            unsafe { System.alloc(layout) }
+        }
+
+        unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+            LIVE.fetch_sub(layout.size(), Ordering::Relaxed);
+            // SAFETY: the caller keeps the promises of `GlobalAlloc`.
+            unsafe { System.dealloc(memory, layout) }
+        }
+    }
+}
+
+#[global_allocator]
+static COUNTING: alloc::Counting = alloc::Counting;

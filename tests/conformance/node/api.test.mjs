@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { IncomingMessage } from 'node:http';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -75,6 +76,34 @@ describe('the module', () => {
   });
 });
 
+describe('the package', () => {
+  const run = (command, args, options) => {
+    const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8', ...options });
+    assert.equal(status, 0, stderr);
+    return stdout;
+  };
+
+  test('has the licences in it, which lie there only while it is packed', () => {
+    const [{ files }] = JSON.parse(run('npm', ['pack', '--dry-run', '--json', '--loglevel=silent'], { cwd: fileURLToPath(root) }).replace(/^[^[]*/, ''));
+    const names = files.map((file) => file.path);
+    for (const name of ['LICENSE-MIT', 'LICENSE-APACHE', 'README.md', 'index.js', 'index.d.ts', 'lib/file.js']) assert(names.includes(name), name);
+    assert(!names.some((name) => /^(src|types|node_modules|examples)\//.test(name)), names.join());
+    assert(!existsSync(new URL('LICENSE-MIT', root)));
+  });
+
+  test('is built into a target folder that is relative to where the command was started', { skip: process.platform === 'win32' }, () => {
+    const folder = realpathSync(mkdtempSync(path.join(tmpdir(), 'corsac-')));
+    after(() => rmSync(folder, { recursive: true }));
+    const seen = path.join(folder, 'seen');
+    // A cargo that only tells how it was called.
+    writeFileSync(path.join(folder, 'cargo'), `#!/bin/sh\necho "$CARGO_TARGET_DIR $*" >> '${seen}'\nexit 1\n`, { mode: 0o755 });
+    const env = { ...process.env, PATH: `${folder}:${process.env.PATH}`, CARGO_TARGET_DIR: 'here' };
+    const { status } = spawnSync(process.execPath, [fileURLToPath(new URL('scripts/build.mjs', root))], { cwd: folder, env });
+    assert.notEqual(status, 0);
+    assert.equal(readFileSync(seen, 'utf8'), `${folder}/here build --release --locked --quiet --package corsac-node\n`);
+  });
+});
+
 describe('new Policy', () => {
   test('takes camelCase keys or snake_case keys', () => {
     const document = '{"allow_origins":["https://a.example"],"allow_methods":["PUT"],"allow_headers":["x-a"],"expose_headers":["x-b"],"max_age":5}';
@@ -106,7 +135,7 @@ describe('new Policy', () => {
     for (const { message } of problems) assert.doesNotMatch(message, /_/);
     const [missing] = problemsOf({ maxAge: 5 });
     assert.match(missing.message, /^allowOrigins is missing/);
-    const { warnings } = new Policy({ allowOrigins: ['https://a.example', 'https://A.example:443'], allowMethods: ['put'] });
+    const { warnings } = new Policy({ allowOrigins: ['https://a.example', 'https://A.example:443'], allowMethods: ['put'], allowHeaders: ['content-type'] });
     assert.deepEqual(warnings.map(({ code, path, line, column }) => [code, path, line, column]), [
       ['duplicate', 'allowOrigins[1]', null, null],
       ['made-canonical', 'allowMethods[0]', null, null],
@@ -117,6 +146,81 @@ describe('new Policy', () => {
     const [problem] = problemsOf({ allowOrigins: ['allow_origins max_age "max_age'] });
     assert.equal(problem.value, 'allow_origins max_age "max_age');
     assert.match(problem.message, /"allow_origins max_age \\"max_age"/);
+  });
+
+  test('takes camelCase keys in rules and everywhere', () => {
+    const document = '{"name":"n","rules":[{"allow_origins":["https://a.example"],"allow_credentials":true,"timing_allow_origin":true,"dangerously_allow":["public-suffixes"],"name":"max_age"},{"allow_origins":"*","max_age":5}],"preflight_status":200,"refused_requests":"forbid","own_origins":["https://b.example"],"foreign_headers":"keep","expect":{"allow":["https://a.example"]},"acknowledge":["forbids-nobody"],"$schema":"s"}';
+    assert.equal(new Policy(JSON.parse(document)).document(), document);
+    assert.equal(new Policy({
+      name: 'n',
+      rules: [
+        { allowOrigins: ['https://a.example'], allowCredentials: true, timingAllowOrigin: true, dangerouslyAllow: ['public-suffixes'], name: 'max_age', maxAge: undefined },
+        { allowOrigins: '*', maxAge: 5, exposeHeaders: undefined },
+      ],
+      maxAge: undefined, preflightStatus: 200, refusedRequests: 'forbid', ownOrigins: ['https://b.example'], foreignHeaders: 'keep',
+      expect: { allow: ['https://a.example'], refuse: undefined }, acknowledge: ['forbids-nobody'], $schema: 's',
+    }).document(), document);
+  });
+
+  test('refuses a mixture at any depth', () => {
+    const told = (options) => problemsOf(options).map(({ code, path, suggestion, message }) => [code, path, suggestion, /never a mixture/.test(message)]);
+    const rule = { allowOrigins: ['https://a.example'] };
+    assert.deepEqual(told({ rules: [rule, { ...rule, allow_methods: ['PUT'] }] }), [['unknown-key', 'rules[1].allow_methods', 'allowMethods', true]]);
+    assert.deepEqual(told({ rules: [rule], preflight_status: 200 }), [['unknown-key', 'preflight_status', 'preflightStatus', true]]);
+    assert.deepEqual(told({ rules: [{ allow_origins: ['https://a.example'] }], preflightStatus: 200 }), [['unknown-key', 'preflightStatus', 'preflight_status', true]]);
+    assert.deepEqual(told({ preflightStatus: 200, rules: [{ allow_origins: ['https://a.example'] }] }), [
+      ['missing-allow-origins', 'rules[0]', null, false],
+      ['unknown-key', 'rules[0].allow_origins', 'allowOrigins', true],
+    ]);
+    assert.deepEqual(told({ ...rule, 'max age\0': 5 }), [['unknown-key', '["max age\\u0000"]', 'maxAge', false]]);
+    assert.deepEqual(told({ ...rule, 'maxAge\0': 5, max_age: 5 }).map(([code, path]) => [code, path]), [
+      ['unknown-key', '["maxAge\\u0000"]'], ['unknown-key', 'max_age'],
+    ]);
+  });
+
+  test('names camelCase keys in problems of rules', () => {
+    const problems = problemsOf({
+      maxAge: 5,
+      rules: [
+        { allowOrigins: ['http://a_b.example'], preflightStatus: 200, allowMethod: [], 'x-y': 1 },
+        { allowOrigins: ['null'], maxAge: '600', timingAllowOrigin: 'true' },
+        5,
+      ],
+      expect: { alow: [], refuse: 'x' },
+      refusedRequests: 'forbidd',
+      ownOrigins: ['*'],
+    });
+    assert.deepEqual(problems.map(({ code, path, value, suggestion }) => [code, path, value, suggestion]), [
+      ['key-beside-rules', 'maxAge', 'maxAge', null],
+      ['top-level-key-in-rule', 'rules[0].preflightStatus', 'preflightStatus', null],
+      ['unknown-key', 'rules[0].allowMethod', 'allowMethod', 'allowMethods'],
+      ['unknown-key', 'rules[0]["x-y"]', 'x-y', null],
+      ['null-origin', 'rules[1].allowOrigins[0]', 'null', null],
+      ['wrong-type', 'rules[1].maxAge', '600', '600'],
+      ['wrong-type', 'rules[1].timingAllowOrigin', 'true', 'true'],
+      ['wrong-type', 'rules[2]', '5', null],
+      ['unknown-key', 'expect.alow', 'alow', 'allow'],
+      ['wrong-type', 'expect.refuse', 'x', problems[9].suggestion],
+      ['unknown-value', 'refusedRequests', 'forbidd', 'forbid'],
+      ['own-origin-not-exact', 'ownOrigins[0]', '*', null],
+    ]);
+    for (const { message } of problems) assert.doesNotMatch(message, /_/);
+    assert.throws(() => new Policy({ rules: [{ allowOrigins: '*' }, { maxAge: 5n }] }), { name: 'TypeError', message: /^rules\[1\]\.maxAge is a bigint/ });
+    assert.throws(() => new Policy({ rules: [{ 'x y': 5n }] }), { name: 'TypeError', message: /^rules\[0\]\["x y"\] is a bigint/ });
+    assert.throws(() => new Policy({ allowOrigins: '*', expect: { allow: [() => 1] } }), { name: 'TypeError', message: /^expect\.allow\[0\] is a function/ });
+  });
+
+  test('reads each option once', () => {
+    let reads = 0;
+    const rule = { get allowOrigins() { reads += 1; return reads === 1 ? ['https://a.example'] : '*'; } };
+    assert.equal(new Policy({ rules: [rule] }).document(), '{"rules":[{"allow_origins":["https://a.example"]}]}');
+    assert.equal(reads, 1);
+  });
+
+  test('counts warnings beyond the first thousand', () => {
+    const { warnings, warningsUnreported } = new Policy({ allowOrigins: Array(1101).fill('https://a.example') });
+    assert.deepEqual([warnings.length, warningsUnreported], [1000, 100]);
+    assert.equal(policy.warningsUnreported, 0);
   });
 
   test('takes undefined for absent and null for a problem', () => {
@@ -227,7 +331,71 @@ describe('Policy.fromJSON and Policy.fromFile', () => {
     writeFileSync(file, text);
     assert.throws(() => Policy.fromFile(file), (error) => error instanceof PolicyError && error.message.startsWith(`${file}:2:21: allow_origins[0]: `));
     const missing = path.join(folder, 'missing.json');
-    assert.throws(() => Policy.fromFile(missing), (error) => error.code === 'ENOENT' && error.message.includes(missing));
+    for (const [given, code, name] of [
+      [missing, 'ENOENT', missing],
+      [pathToFileURL(missing), 'ENOENT', missing],
+      [folder, 'EISDIR', folder],
+      [new URL('https://example.com/policy.json'), 'ERR_INVALID_URL_SCHEME', 'https://example.com/policy.json'],
+      ['policy\0.json', 'ERR_INVALID_ARG_VALUE', 'policy\0.json'],
+    ]) {
+      assert.throws(() => Policy.fromFile(given), (error) => error.code === code && error.path === name && error.message.includes(name) && error.stack.includes(name));
+    }
+  });
+
+  test('read files of any size', () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'corsac-'));
+    after(() => rmSync(folder, { recursive: true }));
+    const file = path.join(folder, 'policy.json');
+    for (const size of [0, 1, (1 << 16) - 1, 1 << 16, (1 << 16) + 1, 1 << 20]) {
+      writeFileSync(file, '{"allow_origins":"*"}'.padEnd(size));
+      assert.equal(Policy.fromFile(file).document(), '{"allow_origins":"*"}');
+    }
+    writeFileSync(file, '');
+    assert.throws(() => Policy.fromFile(file), (error) => error.problems[0].code === 'invalid-json');
+  });
+
+  test('read no more than tells that a file is too large', { skip: process.platform === 'win32' }, () => {
+    assert.throws(() => Policy.fromFile('/dev/zero'), (error) => {
+      assert.deepEqual(error.problems.map(({ code }) => code), ['document-too-large']);
+      return error.message.startsWith('/dev/zero:');
+    });
+  });
+
+  test('read a pipe to its end', { skip: process.platform === 'win32' }, () => {
+    const script = `process.stdout.write(require('corsac').Policy.fromFile('/dev/stdin').document())`;
+    const document = JSON.stringify({ allow_origins: Array.from({ length: 5000 }, (_, n) => `https://app-${n}.example.com`) });
+    const { stdout } = spawnSync('sh', ['-c', `cat | "${process.execPath}" -e "${script}"`], { cwd: fileURLToPath(root), input: document, encoding: 'utf8' });
+    assert.equal(stdout, document);
+  });
+
+  test('make objects of a subclass', () => {
+    class Mine extends Policy {
+      label = 'mine';
+      #secret = 5;
+      constructor(options, ...more) {
+        super(options);
+        this.more = more.length;
+      }
+      get secret() {
+        return this.#secret;
+      }
+    }
+    const folder = mkdtempSync(path.join(tmpdir(), 'corsac-'));
+    after(() => rmSync(folder, { recursive: true }));
+    const file = path.join(folder, 'policy.json');
+    writeFileSync(file, '{"allow_origins":"*"}');
+    for (const mine of [new Mine({ allowOrigins: '*' }), Mine.fromJSON('{"allow_origins":"*"}'), Mine.fromFile(file)]) {
+      assert(mine instanceof Mine && mine instanceof Policy);
+      assert.deepEqual([mine.label, mine.more, mine.secret, mine.document()], ['mine', 0, 5, '{"allow_origins":"*"}']);
+      assert.equal(mine.evaluate('GET', { origin: 'https://a.example' }).allowed, true);
+      assert.equal(new corsac.PolicyCell(mine).policy, mine);
+    }
+    const { fromJSON } = Policy;
+    for (const made of [fromJSON('{"allow_origins":"*"}'), ...['{"allow_origins":"*"}'].map(Policy.fromJSON), { fromJSON }.fromJSON('{"allow_origins":"*"}')]) {
+      assert.equal(Object.getPrototypeOf(made), Policy.prototype);
+      assert(Object.isFrozen(made));
+    }
+    assert.throws(() => Mine.fromJSON('{}'), PolicyError);
   });
 
   test('count problems beyond the first thousand', () => {
@@ -248,19 +416,28 @@ describe('evaluate', () => {
     'text as headers': [['GET', 'Origin: x'], /^headers is a string/],
     'a function as headers': [['GET', () => {}], /^headers is a function/],
     'an odd number of raw headers': [['GET', ['Origin']], /odd length/],
-    'a number in raw headers': [['GET', ['Origin', 5]], /^headers\[1\] is a number/],
+    'a number in raw headers': [['GET', ['Origin', 5]], /^the value of Origin is a number, not a string$/],
     'a name in raw headers that is none': [['GET', [5, 'x']], /^headers\[0\] is a number/],
     'a pair among raw headers': [['GET', ['A', 'b', ['Origin', 'x'], 'y']], /^headers\[2\] is an Array/],
-    'a string among pairs': [['GET', [['A', 'b'], 'Origin']], /^headers\[1\] is a string, not a pair of strings/],
+    'a string among pairs': [['GET', [['A', 'b'], 'Origin']], /^headers\[1\] is a string, not a pair of name and value/],
     'a pair of three': [['GET', [['A', 'b', 'c']]], /^headers\[0\] is an Array/],
-    'a number in a pair': [['GET', [['Origin', 5]]], /^headers\[0\]/],
-    'a number as value': [['GET', { origin: 5 }], /^headers\["origin"\] is a number/],
-    'null as value': [['GET', { origin: null }], /^headers\["origin"\] is null/],
-    'a number among values': [['GET', { origin: ['x', 5] }], /^headers\["origin"\] is a number/],
-    'an object as value of another header': [['GET', { accept: {} }], /^headers\["accept"\] is an Object/],
+    'undefined in raw headers': [['GET', ['Origin', undefined]], /^the value of Origin is undefined/],
+    'a number in a pair': [['GET', [['Origin', 5]]], /^the value of Origin is a number/],
+    'lines in a pair': [['GET', [['Origin', [ORIGIN]]]], /^the value of Origin is an Array/],
+    'a number as value': [['GET', { origin: 5 }], /^the value of origin is a number, not a string or an array of strings/],
+    'null as value': [['GET', { origin: null }], /^the value of origin is null/],
+    'a number among values': [['GET', { origin: ['x', 5] }], /^the value of origin is a number/],
+    'lines among values': [['GET', { origin: [[ORIGIN]] }], /^the value of origin is an Array/],
+    ...Object.fromEntries(
+      ['Access-Control-Request-Method', 'Access-Control-Request-Headers', 'Host', ':authority', 'Sec-Fetch-Site'].map((name) => [
+        `a number as value of ${name}`, [['GET', { [name]: 5 }], /^the value of .* is a number/],
+      ]),
+    ),
     'a Map': [['GET', new Map([['Origin', ORIGIN]])], /^headers is a Map/],
     'bytes': [['GET', Buffer.from('Origin')], /^headers is a/],
     'the request instead of its headers': [['GET', new Request('http://localhost/')], /pass request\.headers/],
+    'a request of node:http': [['GET', new IncomingMessage(null)], /pass request\.headers/],
+    'an object that has headers': [['GET', { headers: { origin: ORIGIN } }], /pass request\.headers/],
   };
   for (const [what, [args, message]] of Object.entries(typeErrors)) {
     test(`throws a TypeError for ${what}`, () => {
@@ -273,6 +450,113 @@ describe('evaluate', () => {
     assert.throws(() => Policy.prototype.allowsOrigin.call(Object.create(policy), ORIGIN), TypeError);
     assert.throws(() => Policy.prototype.document.call(null), TypeError);
     assert.throws(() => Policy.prototype.warnings, TypeError);
+  });
+
+  test('does not look at values of headers that are no facts', () => {
+    const untouched = { X: 5, accept: {}, cookie: null, y: Symbol('y'), headers: null, 'x-z': [5, null] };
+    assert.equal(policy.evaluate('GET', { ...untouched, ORIGIN }).allowed, true);
+    assert.equal(policy.evaluate('GET', { headers: 'x', ORIGIN }).kind, 'actual');
+    assert.equal(policy.evaluate('GET', { headers: ['x'], ORIGIN }).kind, 'actual');
+    assert.equal(policy.evaluate('GET', [...Object.entries(untouched), ['Origin', ORIGIN]]).kind, 'actual');
+    assert.equal(policy.evaluate('GET', [...Object.entries(untouched), ['Origin', ORIGIN]].flat()).kind, 'actual');
+  });
+
+  test('is not misled by what other objects inherit', () => {
+    const inherited = Object.assign(Object.create({ headers: {}, origin: 'https://other.example' }), { ORIGIN });
+    assert.equal(policy.evaluate('GET', inherited).allowed, true);
+    Object.prototype.headers = {};
+    try {
+      assert.equal(policy.evaluate('GET', { ORIGIN }).allowed, true);
+    } finally {
+      delete Object.prototype.headers;
+    }
+  });
+
+  test('takes :authority for Host where a request has both', () => {
+    const decide = (headers) => policy.evaluate('POST', { origin: 'https://own.example', ...headers }).reason;
+    assert.equal(decide({ host: 'other.example', ':authority': 'own.example' }), 'same-origin');
+    assert.equal(decide({ host: 'own.example', ':authority': 'other.example' }), 'origin-not-allowed');
+    assert.equal(decide({ host: 'own.example', ':authority': '' }), 'origin-not-allowed');
+    assert.equal(decide({ host: 'own.example', ':authority': ['own.example', 'own.example'] }), 'origin-not-allowed');
+    assert.equal(decide({ host: 'own.example', ':authority': [] }), 'same-origin');
+  });
+
+  test('gives every request without Origin the same decision', () => {
+    for (const given of [policy, new Policy({ allowOrigins: '*' }), new Policy({ rules: [{ allowOrigins: [ORIGIN] }], refusedRequests: 'forbid' })]) {
+      const { decide, notCors } = internals(given);
+      const lines = ['PUT', 'x-a', 'own.example', 'own.example', 'same-origin'];
+      for (const method of ['GET', 'OPTIONS', '']) {
+        for (let mask = 0; mask < 1 << lines.length; mask += 1) {
+          assert.equal(decide(method, undefined, ...lines.map((line, index) => (mask & (1 << index) ? line : undefined))), notCors);
+        }
+      }
+    }
+  });
+
+  test('tells rules by index and name, of a hundred too', () => {
+    const rules = Array.from({ length: 100 }, (_, index) => ({
+      allowOrigins: [`https://r${index}.example`], allowMethods: ['PUT'], name: index % 2 ? `rule ${index} \u00e9\u{1f98a}` : undefined,
+    }));
+    const many = new Policy({ rules, name: 'not a rule', allowOrigins: undefined });
+    assert.equal(internals(many).answers.length, 4 + 3 * 100);
+    for (const [index, { name = null }] of rules.entries()) {
+      const origin = `https://r${index}.example`;
+      for (const [request, reason] of [
+        [['GET', { origin }], 'allowed'],
+        [['OPTIONS', preflight('PUT', '', origin)], 'allowed'],
+        [['OPTIONS', preflight('PATCH', '', origin)], 'method-not-allowed'],
+        [['OPTIONS', preflight('PUT', 'x-a', origin)], 'header-not-allowed'],
+      ]) {
+        const decision = many.evaluate(...request);
+        assert.deepEqual([decision.rule, decision.ruleName, decision.reason], [index, name, reason]);
+        assert.deepEqual(decision.headers.find(([, header]) => header === 'Access-Control-Allow-Origin')?.[2], origin);
+      }
+    }
+    assert.deepEqual([many.evaluate('GET', { origin: 'https://r100.example' }).rule, many.evaluate('GET', {}).ruleName], [null, null]);
+  });
+
+  test('answers what is refused with 403 where the policy forbids', () => {
+    const forbids = new Policy({ allowOrigins: [ORIGIN], refusedRequests: 'forbid', foreignHeaders: 'keep' });
+    const refused = forbids.evaluate('GET', { origin: 'https://evil.test' });
+    assert.deepEqual([refused.kind, refused.action, refused.status, refused.allowed], ['actual', 'respond', 403, false]);
+    assert.deepEqual(refused.headers, [['vary', 'Vary', 'Origin']]);
+    const own = forbids.evaluate('POST', { origin: 'https://own.example', host: 'own.example' });
+    assert.deepEqual([own.action, own.status, own.headers], ['forward', 0, [['vary', 'Vary', 'Origin']]]);
+    assert.deepEqual(forbids.evaluate('GET', {}).action, 'forward');
+    assert.equal(forbids.evaluate('GET', { ORIGIN }).headers.filter(([op]) => op === 'remove').length, 6);
+  });
+
+  test('formats a decision as a line of the request it was made for', () => {
+    const star = new Policy({ allowOrigins: '*', allowMethods: '*' });
+    for (const given of [star, policy]) {
+      const decisions = [];
+      for (let turn = 0; turn < 4; turn += 1) {
+        for (const origin of ['https://a.test', ORIGIN, ORIGIN]) {
+          for (const headers of ['x-token', 'X-Token', 'x-token']) decisions.push([given.evaluate('OPTIONS', preflight('PUT', headers, origin)), origin, headers]);
+        }
+      }
+      for (const [decision, origin, headers] of decisions) {
+        assert(String(decision).endsWith(` origin="${origin}" method="PUT" headers="${headers}"`), String(decision));
+      }
+    }
+    assert.equal(`${star.evaluate('GET', {})}`, 'not-cors allowed not-cors rule=-');
+    assert.equal(String(star.evaluate('GET', { origin: ['a', 'b'] })), 'actual allowed allowed rule=0 origin=several');
+    assert.equal(String(policy.evaluate('GET', { origin: 'x\u016d"\n' })), 'actual refused malformed-origin rule=- origin="x\\xff\\x22\\x0a"');
+    assert.throws(() => Decision.prototype.toString.call({}), TypeError);
+  });
+
+  test('formats lines of any length', () => {
+    for (const length of [127, 128, 129, 511, 512, 513, 8191, 8192, 8193, 100_000]) {
+      const value = 'y'.repeat(length);
+      const shown = `"${value.slice(0, 128)}"${length > 128 ? '...' : ''}`;
+      assert.equal(String(policy.evaluate('GET', { origin: value })), `actual refused malformed-origin rule=- origin=${shown}`);
+      assert(String(policy.evaluate('OPTIONS', preflight('PUT', value))).endsWith(` headers=${shown}`));
+      assert(String(policy.evaluate('OPTIONS', preflight(value, 'x-a'))).endsWith(` method=${shown} headers="x-a"`));
+    }
+    const lines = (requested) => policy.evaluate('OPTIONS', { ORIGIN, 'Access-Control-Request-Method': 'PUT', 'Access-Control-Request-Headers': requested });
+    assert(String(lines([...Array(10_000).fill(''), 'x-a', ...Array(10_000).fill(' '), 'x-b'])).endsWith(' headers="x-a, x-b"'));
+    assert(String(lines(['x-a', 'x-b'])).endsWith(' headers="x-a, x-b"'));
+    assert(String(lines(Array(100_000).fill('x-abcdefgh'))).endsWith('"'));
   });
 
   test('takes undefined and empty arrays for absent', () => {
@@ -400,17 +684,20 @@ describe('allowsOrigin', () => {
 });
 
 describe('the native functions', () => {
-  const { decide, edits, allowsOrigin, document } = internals(policy);
+  const { decide, edits, line, ruleName, allowsOrigin, document } = internals(policy);
 
   test('grant nothing for arguments of other types, and never crash', () => {
     const odd = [undefined, null, 5, NaN, 5n, Symbol('x'), {}, [], [5], [[]], () => {}, new Proxy([], {}), new Date(), Array(3)];
     for (const a of odd) {
       assert.equal(decide(a, ORIGIN), 0);
       assert.equal(edits(a, ORIGIN), undefined);
+      assert.equal(line(a, ORIGIN), undefined);
+      assert.equal(ruleName(a, ORIGIN), undefined);
       assert.equal(allowsOrigin(a, true), false);
       assert.equal(allowsOrigin(ORIGIN, a), false);
       for (const b of odd) {
-        const verdict = decide('OPTIONS', a, b, a, b, a);
+        const verdict = decide('OPTIONS', a, b, a, b, a, b);
+        line('OPTIONS', ORIGIN, a, b, a, b, a);
         if (verdict !== 0) assert.doesNotMatch(JSON.stringify(internals(policy).answers[verdict >>> 18].edits), /"set"/);
         decide('OPTIONS', ORIGIN, 'PUT', a, b, a);
         decide('POST', 'https://other.example', a, b, a, b);
@@ -428,7 +715,9 @@ describe('the native functions', () => {
 
   test('pass on what an argument throws', () => {
     const lines = Object.defineProperty(['a', 'b'], 1, { get() { throw new RangeError('mine'); } });
-    assert.throws(() => decide('OPTIONS', ORIGIN, 'PUT', lines), { name: 'RangeError', message: 'mine' });
+    for (const read of [decide, edits, line, ruleName]) {
+      assert.throws(() => read('OPTIONS', ORIGIN, 'PUT', lines), { name: 'RangeError', message: 'mine' });
+    }
     assert.equal(policy.evaluate('OPTIONS', preflight()).allowed, true);
   });
 });
