@@ -695,7 +695,8 @@ impl Draft {
     fn check_names(&mut self, rule: &RuleDraft) {
         let writes = ["PUT", "PATCH", "*"].iter().any(|method| rule.methods.has(method));
         let json = rule.headers.any.is_some() || rule.headers.has("content-type");
-        if json || !(writes || !rule.headers.names.is_empty()) {
+        let asks = writes || !rule.headers.names.is_empty();
+        if json || !asks {
             return;
         }
         if let Some(at) = rule.headers.at.or(rule.methods.at) {

@@ -164,9 +164,15 @@ fn no_panic_leaves_a_function() {
             }),
             ("corsac_builder_name", |builder| corsac_builder_name(builder, text("a"))),
             ("corsac_builder_description", |builder| corsac_builder_description(builder, text("a"))),
-            ("corsac_builder_refused_requests", |builder| corsac_builder_refused_requests(builder, text("forbid"))),
-            ("corsac_builder_own_origin", |builder| corsac_builder_own_origin(builder, text("https://b.example"))),
-            ("corsac_builder_foreign_headers", |builder| corsac_builder_foreign_headers(builder, text("keep"))),
+            ("corsac_builder_refused_requests", |builder| {
+                corsac_builder_refused_requests(builder, text("forbid"))
+            }),
+            ("corsac_builder_own_origin", |builder| {
+                corsac_builder_own_origin(builder, text("https://b.example"))
+            }),
+            ("corsac_builder_foreign_headers", |builder| {
+                corsac_builder_foreign_headers(builder, text("keep"))
+            }),
             ("corsac_builder_expect_allow", |builder| {
                 corsac_builder_expect_allow(builder, text("https://a.example"));
             }),

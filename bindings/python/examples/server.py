@@ -59,11 +59,24 @@ class Handler(BaseHTTPRequestHandler):
             return self.respond
         raise AttributeError(name)
 
-    def respond(self) -> None:
+    def read_body(self) -> bool:
+        """Reads the body, which nobody wants; False if its length makes no sense."""
         if "Transfer-Encoding" in self.headers:
             self.close_connection = True  # the body is not read
-        else:
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            return True
+        lengths = set(self.headers.get_all("Content-Length", ["0"]))
+        length = lengths.pop()
+        if lengths or not re.fullmatch(r"[0-9]{1,18}", length):
+            return False
+        left = int(length)
+        while left > 0 and (chunk := self.rfile.read(min(left, 65536))):
+            left -= len(chunk)
+        return True
+
+    def respond(self) -> None:
+        if not self.read_body():
+            self.send_error(400, "Bad Content-Length")
+            return
 
         decision = self.policy.evaluate(self.command, self.headers.items())
         self.log(decision)
@@ -122,7 +135,8 @@ def main() -> None:
             print(f"{place}: {problem.code}: {problem.path}: {problem.message}", file=sys.stderr)
         sys.exit(2)
     except OSError as error:
-        sys.exit(str(error))
+        print(error, file=sys.stderr)  # which names the file
+        sys.exit(2)
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     with ThreadingHTTPServer(("127.0.0.1", options.port), Handler) as server:

@@ -80,14 +80,15 @@ impl PolicyCell {
     ///     The decision.
     ///
     /// Raises:
-    ///     TypeError: If an argument has another type.
+    ///     TypeError: If method, headers, the name of a header, or a value of one of the six headers that
+    ///         a decision depends on has another type. Values of other headers are not looked at.
     fn evaluate<'py>(
         &self,
         py: Python<'py>,
         method: Bound<'py, PyAny>,
         headers: &Bound<'py, PyAny>,
     ) -> PyResult<Py<Decision>> {
-        self.load().get().evaluate(py, method, headers)
+        Policy::evaluate(self.load().bind(py), method, headers)
     }
 
     /// Whether an origin may read responses by the policy as it is now: Policy.allows_origin.
@@ -103,8 +104,13 @@ impl PolicyCell {
     /// Raises:
     ///     TypeError: If an argument has another type.
     #[pyo3(signature = (origin, credentials=true))]
-    fn allows_origin(&self, origin: Option<Bound<'_, PyAny>>, credentials: bool) -> PyResult<bool> {
-        self.load().get().allows_origin(origin, credentials)
+    fn allows_origin(
+        &self,
+        py: Python<'_>,
+        origin: Option<Bound<'_, PyAny>>,
+        credentials: bool,
+    ) -> PyResult<bool> {
+        self.load().get().allows_origin(py, origin, credentials)
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {

@@ -2,10 +2,13 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use corsac::{Action, Kind, Reason, Verdict};
+use corsac::{Action, Kind, Reason, Request, Verdict};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
+
+use crate::policy::Policy;
+use crate::request::{Lines, Text};
 
 /// The answer to one request: what it was, what to do, why, and which headers of the response
 /// change. Immutable; made by Policy.evaluate.
@@ -23,21 +26,36 @@ use pyo3::types::{PyString, PyTuple};
 ///     headers: The header edits in the order in which they apply, a tuple of (op, name, value).
 ///         "set" replaces all lines of the name by one, "add" adds a line, "vary" merges the value
 ///         into Vary, "remove" removes all lines (its value is empty).
+///
+/// str() gives one line for a log, escaped and capped whatever the request holds. Decisions are equal
+/// if they do the same for the same reason, whatever their requests were.
 #[pyclass(frozen, module = "corsac")]
 pub(crate) struct Decision {
     verdict: Verdict,
     #[pyo3(get)]
     headers: Py<PyTuple>,
+    asked: Asked,
+}
+
+/// What was decided on, for what is told only when somebody asks.
+pub(crate) enum Asked {
+    /// A request that is not CORS: the decision is the same for all of them, and so is its line.
+    NotCors { line: String },
+    /// The request by which policy. Nothing is copied: its texts are those that were read to decide.
+    Request { policy: Py<Policy>, method: Text, lines: Lines },
 }
 
 impl Decision {
-    pub(crate) fn new(verdict: Verdict, headers: Py<PyTuple>) -> Self {
-        Decision { verdict, headers }
+    pub(crate) fn new(verdict: Verdict, headers: Py<PyTuple>, asked: Asked) -> Self {
+        Decision { verdict, headers, asked }
     }
 
-    /// Whether this is the decision that `verdict` makes.
-    pub(crate) fn is(&self, verdict: &Verdict) -> bool {
-        self.verdict == *verdict
+    /// Decides the same request once more, for the decision of the core.
+    fn again<T>(&self, py: Python<'_>, told: impl FnOnce(&corsac::Decision<'_>) -> T) -> PyResult<Option<T>> {
+        let Asked::Request { policy, method, lines } = &self.asked else { return Ok(None) };
+        let mut request = Request::new(method.bytes(py)?);
+        lines.show(py, &mut request)?;
+        Ok(Some(told(&policy.get().core().evaluate(&request))))
     }
 
     /// What counts besides the headers: the number of an answer means nothing outside its policy.
@@ -105,12 +123,24 @@ impl Decision {
     }
 
     #[getter]
-    fn rule_name(&self) -> Option<&str> {
-        None
+    fn rule_name(&self, py: Python<'_>) -> PyResult<Option<String>> {
+        if self.verdict.rule().is_none() {
+            return Ok(None);
+        }
+        Ok(self.again(py, |decision| decision.rule_name().map(str::to_owned))?.flatten())
+    }
+
+    fn __str__(&self, py: Python<'_>) -> PyResult<String> {
+        if let Asked::NotCors { line } = &self.asked {
+            return Ok(line.clone());
+        }
+        Ok(self.again(py, |decision| decision.to_string())?.unwrap_or_default())
     }
 
     fn __eq__(&self, py: Python<'_>, other: &Self) -> PyResult<bool> {
-        Ok(self.outcome() == other.outcome() && self.headers.bind(py).eq(&other.headers)?)
+        Ok(self.outcome() == other.outcome()
+            && self.headers.bind(py).eq(&other.headers)?
+            && self.rule_name(py)? == other.rule_name(py)?)
     }
 
     fn __hash__(&self, py: Python<'_>) -> PyResult<u64> {

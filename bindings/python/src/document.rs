@@ -13,7 +13,11 @@ use pyo3::types::{
 /// that holds itself.
 const MAX_DEPTH: usize = 32;
 
-/// The JSON text of a mapping. A key whose value is None is absent.
+/// Python refuses to write integers in decimal beyond a number of digits that can be set, but never
+/// below 640, which these stay under.
+const MAX_INTEGER_BITS: usize = 2048;
+
+/// The JSON text of a mapping. A key whose value is None is absent, at any depth.
 ///
 /// # Errors
 /// `TypeError`, which names the path of what JSON cannot say.
@@ -73,12 +77,16 @@ impl Writer {
         if place.is_empty() { "document".to_owned() } else { place }
     }
 
+    /// Whether the value is an element of `rules`, the one list that is not of str.
+    fn is_rule(&self) -> bool {
+        matches!(self.path.as_slice(), [Step::Key(key), Step::Index(_)] if key == "rules")
+    }
+
     fn type_error(&self, expected: &str, value: &Bound<'_, PyAny>) -> PyErr {
         PyTypeError::new_err(format!("{} must be {expected}, not {}", self.place(), type_name(value)))
     }
 
     fn mapping(&mut self, mapping: &Bound<'_, PyMapping>) -> PyResult<()> {
-        let top = self.path.is_empty();
         self.json.push('{');
         let mut first = true;
         for item in mapping.items()?.iter() {
@@ -88,7 +96,7 @@ impl Writer {
                     format!("keys of {} must be str, not {}: {}", self.place(), type_name(&key), key.repr()?);
                 return Err(PyTypeError::new_err(message));
             };
-            if top && value.is_none() {
+            if value.is_none() {
                 continue;
             }
             if !std::mem::take(&mut first) {
@@ -148,13 +156,14 @@ impl Writer {
             || value.cast::<PyByteArray>().is_ok()
             || value.cast::<PyMemoryView>().is_ok()
         {
-            Err(self.type_error("str", value))
+            Err(self.type_error(if self.is_rule() { "a mapping" } else { "str" }, value))
         } else if let Ok(mapping) = value.cast::<PyMapping>() {
             self.mapping(mapping)
         } else if value.cast::<PySequence>().is_ok() {
             self.array(value.try_iter()?)
         } else {
             let expected = match self.path.last() {
+                _ if self.is_rule() => "a mapping",
                 Some(Step::Index(_)) => "str",
                 _ => "a value of JSON",
             };
@@ -177,8 +186,15 @@ impl Writer {
                 let _ = write!(self.json, "{small}");
             }
             Err(_) => {
-                // As of an int itself: a subclass may have another text.
-                let text = integer.py().get_type::<PyInt>().call_method1("__repr__", (integer,))?;
+                // Of int itself: a subclass may say anything.
+                let int = integer.py().get_type::<PyInt>();
+                let bits: usize = int.call_method1("bit_length", (integer,))?.extract()?;
+                if bits > MAX_INTEGER_BITS {
+                    let message =
+                        format!("{} must be a value of JSON, not an int of {bits} bits", self.place());
+                    return Err(PyTypeError::new_err(message));
+                }
+                let text = int.call_method1("__repr__", (integer,))?;
                 self.json.push_str(&text.extract::<String>()?);
             }
         }
@@ -201,20 +217,18 @@ impl Writer {
             return Ok(());
         }
         // With a lone surrogate, which JSON can only say as an escape; the core reports it.
-        let bytes =
-            text.py().get_type::<PyString>().call_method1("encode", (text, "utf-16-le", "surrogatepass"))?;
-        let units: Vec<u16> = bytes
-            .cast::<PyBytes>()?
-            .as_bytes()
-            .as_chunks::<2>()
-            .0
-            .iter()
-            .map(|&unit| u16::from_le_bytes(unit))
-            .collect();
-        let units = char::decode_utf16(units);
+        let units = char::decode_utf16(utf16(text)?);
         push_quoted(&mut self.json, units.map(|c| c.map_err(|error| error.unpaired_surrogate())));
         Ok(())
     }
+}
+
+/// The text of a str that may hold halves of surrogate pairs, and so has no UTF-8.
+pub(crate) fn utf16(text: &Bound<'_, PyString>) -> PyResult<Vec<u16>> {
+    let bytes =
+        text.py().get_type::<PyString>().call_method1("encode", (text, "utf-16-le", "surrogatepass"))?;
+    let units = bytes.cast::<PyBytes>()?.as_bytes().as_chunks::<2>().0;
+    Ok(units.iter().map(|&unit| u16::from_le_bytes(unit)).collect())
 }
 
 /// Whether a key stands in a path as it is.

@@ -3,17 +3,17 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
-use corsac::{BuildError, Request};
+use corsac::{BuildError, Kind, Request};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString, PyTuple, PyType};
 
-use crate::decision::Decision;
+use crate::decision::{Asked, Decision};
 use crate::document::{to_json, type_name};
+use crate::file;
 use crate::problem::{policy_error, tuple};
 use crate::ready::Ready;
-use crate::request::{Lines, bytes, header_value};
-use crate::{file, request};
+use crate::request::{Lines, Text};
 
 /// A compiled CORS policy: immutable, safe to share between threads.
 ///
@@ -28,26 +28,48 @@ use crate::{file, request};
 ///
 /// Args:
 ///     document: A mapping with the keys of a policy document, such as a part of a configuration.
-///     **keywords: The same keys as keyword arguments, in place of a document. None means absent.
+///     **keywords: The same keys as keyword arguments, in place of a document. None means absent,
+///         here and inside.
 ///         allow_origins: Who may read responses: "*" for everyone, or a list of origins such as
-///             "https://app.example.com" and patterns such as "https://*.example.com". Required.
+///             "https://app.example.com" and patterns such as "https://*.example.com". Required,
+///             unless there are rules.
 ///         allow_methods: Methods beyond GET, HEAD and POST, or "*".
 ///         allow_headers: Request headers beyond the safelisted ones, or "*" for every header.
 ///         expose_headers: Response headers that scripts may read, or "*".
 ///         allow_credentials: Whether cookies, TLS certificates and HTTP authentication may be sent.
 ///         max_age: How long a browser may keep the answer to a preflight: 0 to 86400 seconds.
+///         timing_allow_origin: Who may see the timing of responses: True for those who may read
+///             them, "*" for everyone, False, the default, for nobody.
+///         dangerously_allow: What is refused otherwise: "insecure-origins", "public-suffixes",
+///             "null-origin".
+///         name: A name for decisions and logs.
+///         description: A text for people.
+///         rules: A list of mappings with the keys above, in place of them: the first rule that
+///             matches an origin decides alone. Only name and description may stand beside it.
+///         preflight_status: The status of an answered preflight: 204, the default, or 200.
+///         refused_requests: What becomes of a refused request that is no preflight: "forward", the
+///             default, or "forbid", which answers 403.
+///         own_origins: The server's own origins, where Host does not tell.
+///         foreign_headers: What becomes of CORS headers that the application sets: "remove", the
+///             default, or "keep".
+///         expect: A mapping of "allow" and "refuse" to lists of origins: a policy that does
+///             otherwise is not built.
+///         acknowledge: Codes of warnings that are known and not to be reported.
 ///
 /// Attributes:
-///     warnings: What is worth a look but stopped nothing: a tuple of Problem, in order.
+///     warnings: What is worth a look but stopped nothing: a tuple of at most 1,000 Problem, in order.
+///     warnings_unreported: How many further warnings were counted but are not listed.
 ///
 /// Raises:
 ///     PolicyError: With every problem of every value.
-///     TypeError: If a value has a type that JSON does not know, or both a document and keywords
-///         are given.
+///     TypeError: If a value has a type that JSON does not know, at any depth, or both a document and
+///         keywords are given.
 #[pyclass(frozen, weakref, module = "corsac")]
 pub(crate) struct Policy {
     policy: corsac::Policy,
     ready: Box<[Ready]>,
+    /// The decision on every request that is not CORS.
+    not_cors: Py<Decision>,
     #[pyo3(get)]
     warnings: Py<PyTuple>,
 }
@@ -61,18 +83,24 @@ impl Policy {
         from_text: bool,
         file: Option<&Path>,
     ) -> PyResult<Self> {
-        match built {
-            Ok(policy) => Ok(Policy {
-                ready: policy
-                    .answers()
-                    .iter()
-                    .map(|answer| Ready::new(py, answer))
-                    .collect::<PyResult<_>>()?,
-                warnings: tuple(py, policy.warnings(), from_text)?.unbind(),
-                policy,
-            }),
-            Err(error) => Err(policy_error(py, &error, from_text, file)?),
-        }
+        let policy = match built {
+            Ok(policy) => policy,
+            Err(error) => return Err(policy_error(py, &error, from_text, file)?),
+        };
+        let ready =
+            policy.answers().iter().map(|answer| Ready::new(py, answer)).collect::<PyResult<Box<[_]>>>()?;
+        let request = Request::new("GET");
+        let decision = policy.evaluate(&request);
+        let answer = policy.answer(decision.verdict().answer());
+        let headers = Ready::new(py, answer)?.headers(py, answer, &request, &Lines::none())?;
+        let asked = Asked::NotCors { line: decision.to_string() };
+        let not_cors = Py::new(py, Decision::new(decision.verdict(), headers, asked))?;
+        let warnings = tuple(py, policy.warnings(), from_text)?.unbind();
+        Ok(Policy { policy, ready, not_cors, warnings })
+    }
+
+    pub(crate) fn core(&self) -> &corsac::Policy {
+        &self.policy
     }
 }
 
@@ -163,23 +191,29 @@ impl Policy {
     ///     The decision.
     ///
     /// Raises:
-    ///     TypeError: If an argument has another type.
+    ///     TypeError: If method, headers, the name of a header, or a value of one of the six headers that
+    ///         a decision depends on has another type. Values of other headers are not looked at.
     pub(crate) fn evaluate<'py>(
-        &self,
-        py: Python<'py>,
+        slf: &Bound<'py, Self>,
         method: Bound<'py, PyAny>,
         headers: &Bound<'py, PyAny>,
     ) -> PyResult<Py<Decision>> {
-        let method = header_value(method, || "method".to_owned())?;
+        let (py, this) = (slf.py(), slf.get());
+        let method = Text::new(method, || "method".to_owned())?;
         let lines = Lines::read(headers)?;
-        let mut request = Request::new(bytes(&method)?);
-        lines.show(&mut request)?;
-        let verdict = self.policy.decide(&request);
-        let answer = self.policy.answer(verdict.answer());
-        match self.ready.get(verdict.answer().index()) {
-            Some(ready) => ready.decision(py, verdict, answer, &request, &lines),
-            None => Ready::new(py, answer)?.decision(py, verdict, answer, &request, &lines),
+        let mut request = Request::new(method.bytes(py)?);
+        lines.show(py, &mut request)?;
+        let verdict = this.policy.decide(&request);
+        if verdict.kind() == Kind::NotCors {
+            return Ok(this.not_cors.clone_ref(py));
         }
+        let answer = this.policy.answer(verdict.answer());
+        let headers = match this.ready.get(verdict.answer().index()) {
+            Some(ready) => ready.headers(py, answer, &request, &lines)?,
+            None => Ready::new(py, answer)?.headers(py, answer, &request, &lines)?,
+        };
+        let asked = Asked::Request { policy: slf.clone().unbind(), method, lines };
+        Py::new(py, Decision::new(verdict, headers, asked))
     }
 
     /// Whether an origin may read responses, for WebSocket handshakes and CSRF checks.
@@ -200,11 +234,12 @@ impl Policy {
     #[pyo3(signature = (origin, credentials=true))]
     pub(crate) fn allows_origin(
         &self,
+        py: Python<'_>,
         origin: Option<Bound<'_, PyAny>>,
         credentials: bool,
     ) -> PyResult<bool> {
-        let origin = origin.map(|origin| header_value(origin, || "origin".to_owned())).transpose()?;
-        let origin = origin.as_ref().map(request::bytes).transpose()?;
+        let origin = origin.map(|origin| Text::new(origin, || "origin".to_owned())).transpose()?;
+        let origin = origin.as_ref().map(|origin| origin.bytes(py)).transpose()?;
         Ok(self.policy.allows_origin(origin, credentials))
     }
 
@@ -215,6 +250,11 @@ impl Policy {
     ///     The text.
     fn document(&self) -> String {
         self.policy.document()
+    }
+
+    #[getter]
+    fn warnings_unreported(&self) -> usize {
+        self.policy.warnings_unreported()
     }
 
     fn __eq__(slf: &Bound<'_, Self>, other: &Bound<'_, Self>) -> bool {
@@ -245,7 +285,7 @@ impl Policy {
         slf
     }
 
-    /// Pickled as its document: the copy is equal, but has no warnings.
+    /// Pickled as its document: the copy is equal, and its warnings are those of the document.
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (String,))> {
         let class: Bound<'py, PyType> = slf.get_type();
         Ok((class.getattr("from_json")?, (slf.get().document(),)))

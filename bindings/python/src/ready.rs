@@ -1,114 +1,91 @@
 //! A policy's answers as Python objects, made when the policy is built, so that a decision makes
 //! none or one.
 
-use corsac::{Answer, Edit, HeaderEdit, Op, Reason, Request, Value, Verdict};
+use corsac::{Answer, HeaderEdit, Op, Request, Value};
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyString, PyTuple};
 
-use crate::decision::Decision;
 use crate::request::Lines;
 
-/// One answer of a policy.
-pub(crate) struct Ready {
-    edits: Edits,
-    /// The decisions that were made with it, by reason, where they are all the same.
-    decisions: [PyOnceLock<Py<Decision>>; Reason::ALL.len()],
-}
-
-/// The header edits of an answer as far as they are known.
-enum Edits {
+/// The header edits of one answer of a policy, as far as they are known.
+pub(crate) enum Ready {
     /// All.
     Whole(Py<PyTuple>),
-    /// All but one, which holds the request's `Origin`: those before and behind it.
-    AroundOrigin { before: Vec<Py<PyTuple>>, op: Py<PyString>, name: Py<PyString>, behind: Vec<Py<PyTuple>> },
+    /// All but those that hold the request's `Origin`.
+    WithOrigin(Box<[Slot]>),
     /// Made of the request: lines of it are sent back.
     Echo,
 }
 
+/// One edit of an answer.
+pub(crate) enum Slot {
+    Ready(Py<PyTuple>),
+    /// With the request's `Origin` as its value.
+    Origin {
+        op: Py<PyString>,
+        name: Py<PyString>,
+    },
+}
+
 impl Ready {
     pub(crate) fn new(py: Python<'_>, answer: &Answer) -> PyResult<Self> {
-        Ok(Ready { edits: Edits::new(py, answer)?, decisions: [const { PyOnceLock::new() }; _] })
+        if answer.echoes() {
+            return Ok(Ready::Echo);
+        }
+        let mut whole = Vec::new();
+        let mut slots = Vec::new();
+        for edit in answer.edits() {
+            slots.push(match &edit.value {
+                Value::Text(value) => {
+                    let edit = tuple(py, edit.op, edit.header.name(), value.as_bytes())?;
+                    whole.push(edit.clone());
+                    Slot::Ready(edit.unbind())
+                }
+                Value::Origin => Slot::Origin {
+                    op: PyString::intern(py, edit.op.name()).unbind(),
+                    name: PyString::intern(py, edit.header.name()).unbind(),
+                },
+                // Only in answers that echo.
+                Value::RequestMethod | Value::RequestHeaders => return Ok(Ready::Echo),
+            });
+        }
+        if whole.len() == slots.len() {
+            return Ok(Ready::Whole(PyTuple::new(py, whole)?.unbind()));
+        }
+        Ok(Ready::WithOrigin(slots.into()))
     }
 
-    /// The decision that `verdict` is, of the request that `answer` was given to.
-    pub(crate) fn decision(
+    /// The headers of a decision on the request that `answer` was given to.
+    pub(crate) fn headers(
         &self,
         py: Python<'_>,
-        verdict: Verdict,
         answer: &Answer,
         request: &Request<'_>,
-        lines: &Lines<'_>,
-    ) -> PyResult<Py<Decision>> {
-        let headers = match &self.edits {
-            Edits::Whole(headers) => {
-                let cached = self.decisions.get(verdict.reason().number() as usize - 1);
-                let Some(cached) = cached else { return new_decision(py, verdict, headers.clone_ref(py)) };
-                let ready =
-                    cached.get_or_try_init(py, || new_decision(py, verdict, headers.clone_ref(py)))?;
-                if ready.get().is(&verdict) {
-                    return Ok(ready.clone_ref(py));
-                }
-                headers.clone_ref(py)
-            }
-            Edits::AroundOrigin { before, op, name, behind } => {
-                let value = match lines.origin_text() {
+        lines: &Lines,
+    ) -> PyResult<Py<PyTuple>> {
+        let edits: Vec<Bound<'_, PyTuple>> = match self {
+            Ready::Whole(headers) => return Ok(headers.clone_ref(py)),
+            Ready::WithOrigin(slots) => {
+                let origin = match lines.origin_text(py) {
                     Some(origin) => origin.clone(),
                     None => latin1(py, one(request)),
                 };
-                let edit = PyTuple::new(py, [op.bind(py), name.bind(py), &value])?;
-                let edits: Vec<&Bound<'_, PyTuple>> = before
-                    .iter()
-                    .map(|edit| edit.bind(py))
-                    .chain([&edit])
-                    .chain(behind.iter().map(|edit| edit.bind(py)))
-                    .collect();
-                PyTuple::new(py, edits)?.unbind()
+                let mut edits = Vec::with_capacity(slots.len());
+                for slot in slots {
+                    edits.push(match slot {
+                        Slot::Ready(edit) => edit.bind(py).clone(),
+                        Slot::Origin { op, name } => PyTuple::new(py, [op.bind(py), name.bind(py), &origin])?,
+                    });
+                }
+                edits
             }
-            Edits::Echo => {
-                let edits: Vec<Bound<'_, PyTuple>> = answer
-                    .fill(request)
-                    .map(|HeaderEdit { op, header, value, .. }| tuple(py, op, header.name(), value))
-                    .collect::<PyResult<_>>()?;
-                PyTuple::new(py, edits)?.unbind()
-            }
+            Ready::Echo => answer
+                .fill(request)
+                .map(|HeaderEdit { op, header, value, .. }| tuple(py, op, header.name(), value))
+                .collect::<PyResult<_>>()?,
         };
-        new_decision(py, verdict, headers)
+        Ok(PyTuple::new(py, edits)?.unbind())
     }
-}
-
-impl Edits {
-    fn new(py: Python<'_>, answer: &Answer) -> PyResult<Self> {
-        if answer.echoes() {
-            return Ok(Edits::Echo);
-        }
-        let constant = |edits: &[Edit]| -> PyResult<Option<Vec<Bound<'_, PyTuple>>>> {
-            let value = |edit: &'_ Edit| match &edit.value {
-                Value::Text(value) => Some(tuple(py, edit.op, edit.header.name(), value.as_bytes())),
-                _ => None,
-            };
-            edits.iter().map(value).map(Option::transpose).collect()
-        };
-        if let Some(edits) = constant(answer.edits())? {
-            return Ok(Edits::Whole(PyTuple::new(py, edits)?.unbind()));
-        }
-        let of_origin = answer.edits().iter().position(|edit| matches!(edit.value, Value::Origin));
-        let split = of_origin.and_then(|at| answer.edits().split_at_checked(at));
-        let Some((before, [edit, behind @ ..])) = split else { return Ok(Edits::Echo) };
-        match (constant(before)?, constant(behind)?) {
-            (Some(before), Some(behind)) => Ok(Edits::AroundOrigin {
-                before: before.into_iter().map(Bound::unbind).collect(),
-                op: PyString::intern(py, edit.op.name()).unbind(),
-                name: PyString::intern(py, edit.header.name()).unbind(),
-                behind: behind.into_iter().map(Bound::unbind).collect(),
-            }),
-            _ => Ok(Edits::Echo),
-        }
-    }
-}
-
-fn new_decision(py: Python<'_>, verdict: Verdict, headers: Py<PyTuple>) -> PyResult<Py<Decision>> {
-    Py::new(py, Decision::new(verdict, headers))
 }
 
 /// The value of `Origin`, which came exactly once where it is sent back.

@@ -6,26 +6,30 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 
-use crate::document::type_name;
+use crate::document::{type_name, utf16};
 
 /// The lines of a request's headers that a decision depends on, in order.
-pub(crate) struct Lines<'py>(Vec<Line<'py>>);
+pub(crate) struct Lines(Vec<Line>);
 
 /// One header line that is a fact.
-struct Line<'py> {
+struct Line {
     fact: Fact,
-    /// An ASCII str or bytes: see [`header_value`].
-    value: Bound<'py, PyAny>,
+    value: Text,
 }
 
-impl<'py> Lines<'py> {
+impl Lines {
+    /// Those of a request without any.
+    pub(crate) fn none() -> Self {
+        Lines(Vec::new())
+    }
+
     /// The lines of a mapping, or of an iterable of pairs. Values of headers that are no facts are
     /// not looked at.
     ///
     /// # Errors
     /// `TypeError` for any other type, and what an iterator of the caller raises.
-    pub(crate) fn read(headers: &Bound<'py, PyAny>) -> PyResult<Self> {
-        let mut lines = Lines(Vec::new());
+    pub(crate) fn read(headers: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let mut lines = Lines::none();
         if let Ok(list) = headers.cast::<PyList>() {
             for pair in list.iter() {
                 lines.pair(&pair)?;
@@ -49,7 +53,7 @@ impl<'py> Lines<'py> {
         Ok(lines)
     }
 
-    fn pair(&mut self, pair: &Bound<'py, PyAny>) -> PyResult<()> {
+    fn pair(&mut self, pair: &Bound<'_, PyAny>) -> PyResult<()> {
         if let Ok(pair) = pair.cast::<PyTuple>() {
             if pair.len() == 2 {
                 return self.header(&pair.get_item(0)?, pair.get_item(1)?);
@@ -62,7 +66,7 @@ impl<'py> Lines<'py> {
         Err(PyTypeError::new_err(format!("a header must be a pair of name and value, not {}", pair.repr()?)))
     }
 
-    fn header(&mut self, name: &Bound<'py, PyAny>, value: Bound<'py, PyAny>) -> PyResult<()> {
+    fn header(&mut self, name: &Bound<'_, PyAny>, value: Bound<'_, PyAny>) -> PyResult<()> {
         let fact = if let Ok(name) = name.cast::<PyBytes>() {
             Fact::of_header(name.as_bytes())
         } else if let Ok(name) = name.cast::<PyString>() {
@@ -82,24 +86,24 @@ impl<'py> Lines<'py> {
         }
     }
 
-    fn line(&mut self, fact: Fact, value: Bound<'py, PyAny>) -> PyResult<()> {
-        let value = header_value(value, || format!("the value of {}", header_name(fact)))?;
+    fn line(&mut self, fact: Fact, value: Bound<'_, PyAny>) -> PyResult<()> {
+        let value = Text::new(value, || format!("the value of {}", header_name(fact)))?;
         self.0.push(Line { fact, value });
         Ok(())
     }
 
     /// Shows every line to `request`.
-    pub(crate) fn show<'r>(&'r self, request: &mut Request<'r>) -> PyResult<()> {
+    pub(crate) fn show<'r>(&'r self, py: Python<'r>, request: &mut Request<'r>) -> PyResult<()> {
         for line in &self.0 {
-            request.header(header_name(line.fact), bytes(&line.value)?);
+            request.header(header_name(line.fact), line.value.bytes(py)?);
         }
         Ok(())
     }
 
     /// The value of `Origin`, if it came once and is a str already.
-    pub(crate) fn origin_text(&self) -> Option<&Bound<'py, PyString>> {
+    pub(crate) fn origin_text<'l, 'py>(&'l self, py: Python<'py>) -> Option<&'l Bound<'py, PyString>> {
         let line = self.0.iter().find(|line| line.fact == Fact::Origin)?;
-        line.value.cast_exact::<PyString>().ok()
+        line.value.0.bind(py).cast::<PyString>().ok()
     }
 }
 
@@ -122,42 +126,48 @@ fn no_headers(headers: &Bound<'_, PyAny>) -> PyErr {
 /// A text of a request as something that lends its bytes: bytes as they are, a str of ASCII as it
 /// is, any other str as the bytes of its characters (latin-1, as servers decode them).
 ///
-/// A character above U+00FF was never a byte. Such a str becomes UTF-8, whose bytes above 0x7F no
-/// origin, method, header name or host has, so that the text is refused and never taken for another.
-///
-/// # Errors
-/// `TypeError` for another type; `what` says what it is that has it.
-pub(crate) fn header_value<'py>(
-    value: Bound<'py, PyAny>,
-    what: impl FnOnce() -> String,
-) -> PyResult<Bound<'py, PyAny>> {
-    if value.cast::<PyBytes>().is_ok() {
-        return Ok(value);
+/// It is kept as long as a decision, and can be: it is immutable, and refers to nothing.
+pub(crate) struct Text(Py<PyAny>);
+
+/// Stands for what was never a byte of a header, above U+00FF. It is no byte of an origin, a method,
+/// a header name or a host, so that the text is refused and never taken for another.
+const UNREADABLE: u8 = 0xff;
+
+impl Text {
+    /// # Errors
+    /// `TypeError` for another type; `what` says what it is that has it.
+    pub(crate) fn new(value: Bound<'_, PyAny>, what: impl FnOnce() -> String) -> PyResult<Text> {
+        if value.cast_exact::<PyBytes>().is_ok() {
+            return Ok(Text(value.unbind()));
+        }
+        let encoded = if let Ok(text) = value.cast::<PyString>() {
+            match text.to_str() {
+                Ok(ascii) if ascii.is_ascii() && value.cast_exact::<PyString>().is_ok() => {
+                    return Ok(Text(value.unbind()));
+                }
+                Ok(text) => narrow(text.encode_utf16()),
+                // With half a surrogate pair.
+                Err(_) => narrow(utf16(text)?),
+            }
+        } else if let Ok(bytes) = value.cast::<PyBytes>() {
+            bytes.as_bytes().to_vec()
+        } else {
+            let message = format!("{} must be str or bytes, not {}", what(), type_name(&value));
+            return Err(PyTypeError::new_err(message));
+        };
+        Ok(Text(PyBytes::new(value.py(), &encoded).into_any().unbind()))
     }
-    let Ok(text) = value.cast::<PyString>() else {
-        let message = format!("{} must be str or bytes, not {}", what(), type_name(&value));
-        return Err(PyTypeError::new_err(message));
-    };
-    let encoded = match text.to_str() {
-        Ok(text) if text.is_ascii() => None,
-        Ok(text) => Some(latin1(text).unwrap_or_else(|| text.as_bytes().to_vec())),
-        // Half a surrogate pair becomes U+FFFD, which is as foreign.
-        Err(_) => Some(text.to_string_lossy().into_owned().into_bytes()),
-    };
-    match encoded {
-        Some(encoded) => Ok(PyBytes::new(value.py(), &encoded).into_any()),
-        None => Ok(value),
+
+    pub(crate) fn bytes<'t>(&'t self, py: Python<'t>) -> PyResult<&'t [u8]> {
+        let value = self.0.bind(py);
+        match value.cast::<PyBytes>() {
+            Ok(bytes) => Ok(bytes.as_bytes()),
+            Err(_) => Ok(value.cast::<PyString>()?.to_str()?.as_bytes()),
+        }
     }
 }
 
-fn latin1(text: &str) -> Option<Vec<u8>> {
-    text.chars().map(|c| u8::try_from(c).ok()).collect()
-}
-
-/// The bytes of what [`header_value`] gave.
-pub(crate) fn bytes<'v>(value: &'v Bound<'_, PyAny>) -> PyResult<&'v [u8]> {
-    match value.cast::<PyBytes>() {
-        Ok(bytes) => Ok(bytes.as_bytes()),
-        Err(_) => Ok(value.cast::<PyString>()?.to_str()?.as_bytes()),
-    }
+/// One byte for each unit of UTF-16, so that a text has the same length where strings are made of them.
+fn narrow(units: impl IntoIterator<Item = u16>) -> Vec<u8> {
+    units.into_iter().map(|unit| u8::try_from(unit).unwrap_or(UNREADABLE)).collect()
 }

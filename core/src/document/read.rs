@@ -128,7 +128,8 @@ impl<'t> Reader<'t, '_> {
         let path = match (&name, plain) {
             (Some(name), true) => name.clone().into_owned(),
             (Some(name), false) => format!("[{}]", Quoted(name)),
-            (None, _) => format!("[{}]", Quoted(raw_key)),
+            // Half a surrogate pair: shown as the escape it is.
+            (None, _) => format!("[{}]", Quoted(raw_key.trim_matches('"')).to_string().replace("\\\\", "\\")),
         };
         let dot = if plain { "." } else { "" };
         let path = match scope {
@@ -401,10 +402,10 @@ impl<'t> Visitor<'t> for ObjectReader<'_, 't, '_> {
         let says_rule = seen.iter().any(|&(key, _)| key.is_of_rule_alone());
         let beside_rules = scope == Scope::Document && is_seen(Key::Rules);
         // What can still stand here, so that nobody is told to make the next mistake.
-        let is_possible = |key: &&Key| {
-            !is_seen(**key)
-                && !(**key == Key::Rules && says_rule)
-                && !(beside_rules && key.is_of_rule_alone())
+        let is_possible = |key: &&Key| match **key {
+            key if is_seen(key) => false,
+            Key::Rules => !says_rule,
+            key => !(beside_rules && key.is_of_rule_alone()),
         };
         let mut left: Vec<&str> = keys.iter().filter(is_possible).map(|key| key.name()).collect();
         for raw_key in unknown {

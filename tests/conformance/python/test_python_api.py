@@ -10,6 +10,7 @@ import os
 import pickle
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -19,6 +20,7 @@ from email.message import Message
 from enum import Enum
 from pathlib import Path
 from types import MappingProxyType
+from typing import get_args
 
 import pytest
 
@@ -103,6 +105,67 @@ def test_none_means_absent():
     assert codes_of(lambda: Policy(allow_origins=[APP, None])) == [("wrong-type", "allow_origins[1]")]
 
 
+WHOLE_RULE = {
+    "allow_origins": [APP, "null"], "allow_methods": ["PUT"], "allow_headers": ["content-type"],
+    "expose_headers": ["etag"], "allow_credentials": False, "max_age": 5, "timing_allow_origin": True,
+    "dangerously_allow": ["null-origin"], "name": "app", "description": "The application",
+}
+SETTINGS = {
+    "preflight_status": 200, "refused_requests": "forbid", "own_origins": ["https://own.example"],
+    "foreign_headers": "keep", "expect": {"allow": [APP], "refuse": ["https://evil.example"]},
+    "acknowledge": ["duplicate"],
+}
+
+
+def test_every_key_of_the_language_is_a_keyword():
+    one = WHOLE_RULE | SETTINGS
+    assert Policy(**one) == Policy(one) == Policy.from_json(json.dumps(one))
+    several = {"name": "all", "description": "x", "rules": [WHOLE_RULE, {"allow_origins": ["https://b.example"]}], **SETTINGS}
+    policy = Policy(**several)
+    assert policy == Policy(several) == Policy.from_json(json.dumps(several))
+    assert list(json.loads(policy.document())) == [*several]
+    assert Policy({"$schema": "policy.schema.json", **one}) == Policy.from_json(json.dumps({**one, "$schema": "policy.schema.json"}))
+
+
+def test_a_document_has_tuples_sets_and_mappings_at_any_depth():
+    plain = Policy(rules=[{"allow_origins": [APP], "allow_methods": ["PUT"]}], expect={"allow": [APP]})
+    rules = (MappingProxyType({"allow_origins": {APP}, "allow_methods": ("PUT",)}),)
+    assert Policy(rules=rules, expect=UserDict(allow=deque([APP]))) == plain
+
+
+def test_the_types_of_documents_name_the_keys_of_the_language():
+    rule = corsac.RuleDocument.__annotations__
+    assert set(rule) == set(WHOLE_RULE)
+    one, several = get_args(corsac.PolicyDocument)
+    assert set(one.__annotations__) == {*WHOLE_RULE, *SETTINGS, "$schema"}
+    assert set(several.__annotations__) == {"rules", "name", "description", *SETTINGS, "$schema"}
+    assert set(corsac.Expectations.__annotations__) == set(SETTINGS["expect"])
+    assert rule.keys() == corsac.RuleDocument.__required_keys__ | corsac.RuleDocument.__optional_keys__
+    assert corsac.RuleDocument.__required_keys__ == {"allow_origins"}
+    assert several.__required_keys__ == {"rules"}
+
+
+def test_none_is_absent_at_any_depth_but_not_in_a_list():
+    absent = {"rules": [{"allow_origins": [APP], "max_age": None}], "expect": {"allow": None, "refuse": []}}
+    assert Policy(absent) == Policy(**absent, name=None) == Policy(rules=[{"allow_origins": [APP]}])
+    assert codes_of(lambda: Policy(rules=[None])) == [("wrong-type", "rules[0]")]
+    assert codes_of(lambda: Policy(allow_origins=[APP], expect={"allow": [None]})) == [("wrong-type", "expect.allow[0]")]
+
+
+def test_a_problem_in_a_rule_has_its_path():
+    rules = [{"allow_origins": [APP], "own_origins": []}, {"alow_origins": "*"}]
+    assert codes_of(lambda: Policy(rules=rules, max_age=5, expect={"alow": []})) == [
+        ("top-level-key-in-rule", "rules[0].own_origins"),
+        ("missing-allow-origins", "rules[1]"),
+        ("unknown-key", "rules[1].alow_origins"),
+        ("key-beside-rules", "max_age"),
+        ("unknown-key", "expect.alow"),
+    ]
+    assert codes_of(lambda: Policy(allow_origins=[APP], expect={"refuse": [APP]})) == [
+        ("expectation-failed", "expect.refuse[0]")
+    ]
+
+
 @pytest.mark.parametrize(
     ("document", "message"),
     [
@@ -124,6 +187,16 @@ def test_none_means_absent():
         ({"max_age": float("inf")}, "max_age must be a value of JSON, not inf"),
         ({"rules": [{"allow origins": [b"x"]}]}, 'rules[0]["allow origins"][0] must be str, not bytes'),
         ({"rules": [{5: 1}]}, "keys of rules[0] must be str, not int: 5"),
+        ({"rules": [{}, object()]}, "rules[1] must be a mapping, not object"),
+        ({"rules": [b"{}"]}, "rules[0] must be a mapping, not bytes"),
+        ({"rules": object()}, "rules must be a value of JSON, not object"),
+        ({"rules": ({"name": b"x"},)}, "rules[0].name must be str, not bytes"),
+        ({"rules": [{"dangerously_allow": [object()]}]}, "rules[0].dangerously_allow[0] must be str, not object"),
+        ({"expect": {"allow": [None, b"x"]}}, "expect.allow[1] must be str, not bytes"),
+        ({"expect": {"refuse": object()}}, "expect.refuse must be a value of JSON, not object"),
+        ({"own_origins": {b"x"}}, "own_origins[0] must be str, not bytes"),
+        ({"max_age": 10**5000}, "max_age must be a value of JSON, not an int of 16610 bits"),
+        ({"rules": [{"max_age": -(1 << 2048)}]}, "rules[0].max_age must be a value of JSON, not an int of 2049 bits"),
     ],
 )
 def test_what_json_cannot_say_is_a_type_error_that_names_the_path(document, message):
@@ -151,9 +224,9 @@ def test_a_list_that_holds_itself_is_a_type_error():
         ({"max_age": {}}, "wrong-type", "max_age", "{}", None),
         ({"allow_credentials": 1}, "wrong-type", "allow_credentials", "1", None),
         ({"allow_credentials": "true"}, "wrong-type", "allow_credentials", "true", "true"),
-        ({"allow_origin": [APP]}, "unknown-key", "allow_origin", "allow_origin", "allow_origins"),
+        ({"max_ag": 5}, "unknown-key", "max_ag", "max_ag", "max_age"),
         ({"allow_origins": ["\ud800"]}, "invalid-string", "allow_origins[0]", '"\\ud800"', None),
-        ({"a \udfff": 1}, "unknown-key", '["a \\udfff"]', '"a \\udfff"', None),
+        ({"rules": None, "max_age": 10**500}, "max-age-out-of-range", "max_age", str(10**500), "86400"),
         ({"allow_methods": ['"\\\n\x7f']}, "invalid-method", "allow_methods[0]", '"\\\n\x7f', None),
     ],
 )
@@ -300,6 +373,18 @@ def test_a_character_beyond_a_byte_never_matches(policy):
     assert policy.evaluate("POST", refused).reason == "same-origin"
 
 
+def test_a_character_beyond_a_byte_counts_as_one():
+    preflight = {"Origin": APP, "Access-Control-Request-Method": "GET"}
+    named, echoing = Policy(allow_origins=[APP]), Policy(allow_origins=[APP], allow_headers="*", allow_credentials=True)
+    for policy, limit in ((named, 8192), (echoing, 1024)):
+        for character, units in (("\u0165", 1), ("\u20ac", 1), ("\ud800", 1), ("\U0001f600", 2), ("\u00ff", 1)):
+            for count, reason in ((limit, "malformed-request-headers"), (limit + units, "request-headers-too-large")):
+                headers = preflight | {"Access-Control-Request-Headers": character * (count // units)}
+                assert policy.evaluate("OPTIONS", headers).reason == reason, (character, count)
+    # A line for a log tells the bytes.
+    assert str(named.evaluate("GET", {"Origin": "\u0165\u00e9\udc00"})).endswith(r'origin="\xff\xe9\xff"')
+
+
 def test_latin_1_counts_a_byte_a_character():
     policy = Policy(allow_origins=[APP], allow_headers="*")
     for count, reason in ((8192, "malformed-request-headers"), (8193, "request-headers-too-large")):
@@ -390,15 +475,88 @@ def test_constants_are_interned(policy):
     assert all(name is sys.intern(name) for _, name, _ in decision.headers)
 
 
-def test_decisions_that_are_the_same_are_made_once(policy):
+def test_decisions_that_do_the_same_are_equal(policy):
     assert policy.evaluate("GET", {}) is policy.evaluate("POST", {"Host": "a"})
     evil = {"Origin": "https://evil.example"}
-    assert policy.evaluate("GET", evil) is policy.evaluate("GET", {"Origin": "https://other.example"})
-    assert policy.evaluate("GET", evil) is not policy.evaluate("GET", {"Origin": "x"})
+    assert policy.evaluate("GET", evil) == policy.evaluate("GET", {"Origin": "https://other.example"})
+    assert policy.evaluate("GET", evil).headers is policy.evaluate("GET", {"Origin": "https://other.example"}).headers
+    assert policy.evaluate("GET", evil) != policy.evaluate("GET", {"Origin": "x"})
     first, second = (policy.evaluate("GET", {"Origin": f"https://{name}.example.net"}) for name in "ab")
     assert first != second
     assert first == policy.evaluate(b"GET", {"Origin": b"https://a.example.net"})
     assert hash(first) == hash(policy.evaluate("POST", {"Origin": "https://a.example.net"}))
+
+
+def test_decisions_of_rules_with_other_names_differ():
+    one, other, same = (Policy(allow_origins=[APP], name=name) for name in ("one", "other", "one"))
+    assert one.evaluate("GET", {"Origin": APP}) == same.evaluate("GET", {"Origin": APP})
+    assert one.evaluate("GET", {"Origin": APP}) != other.evaluate("GET", {"Origin": APP})
+    assert one.evaluate("GET", {}) == other.evaluate("GET", {})
+
+
+def test_rules_and_statuses_do_not_mix():
+    rules = [
+        {"allow_origins": [APP], "name": "first", "allow_credentials": True, "timing_allow_origin": True},
+        {"allow_origins": ["https://b.example"], "max_age": 5},
+        {"allow_origins": ["https://c.example"], "name": "third", "allow_methods": ["PUT"]},
+    ]
+    kept, forbidden = Policy(rules=rules), Policy(rules=rules, refused_requests="forbid", preflight_status=200)
+    preflight = {"Access-Control-Request-Method": "PUT"}
+    for _ in range(2):
+        for policy, refused, answered in ((kept, ("forward", 0), 204), (forbidden, ("respond", 403), 200)):
+            for rule, (origin, name) in enumerate(((APP, "first"), ("https://b.example", None), ("https://c.example", "third"))):
+                actual = policy.evaluate("GET", {"Origin": origin})
+                assert (actual.rule, actual.rule_name, actual.status, actual.allowed) == (rule, name, 0, True)
+                assert ("set", "Access-Control-Allow-Origin", origin) in actual.headers
+                assert (("set", "Timing-Allow-Origin", origin) in actual.headers) is (rule == 0)
+                asked = policy.evaluate("OPTIONS", {"Origin": origin, **preflight})
+                assert (asked.rule, asked.rule_name, asked.status) == (rule, name, answered)
+                assert asked.reason == ("allowed" if rule == 2 else "method-not-allowed")
+            for origin, reason in (("https://evil.example", "origin-not-allowed"), ("x", "malformed-origin"), ("null", "null-origin-not-allowed")):
+                decision = policy.evaluate("GET", {"Origin": origin})
+                assert (decision.action, decision.status) == refused
+                assert (decision.reason, decision.rule, decision.rule_name) == (reason, None, None)
+                assert policy.evaluate("OPTIONS", {"Origin": origin, **preflight}).status == 403
+            own = policy.evaluate("POST", {"Origin": "https://own.example", "Host": "own.example"})
+            assert (own.reason, own.action, own.status) == ("same-origin", "forward", 0)
+            assert policy.evaluate("GET", {}).status == 0
+
+
+def test_a_decision_is_one_line_for_a_log():
+    policy = Policy(allow_origins=[APP], name='a "b"')
+    lines = [["Origin", APP], ["Access-Control-Request-Method", "PUT"]]
+    decision = policy.evaluate("OPTIONS", lines)
+    lines[0][1] = lines[1][1] = "changed"
+    lines.clear()
+    reference = weakref.ref(policy)
+    del policy
+    gc.collect()
+    line = f'preflight refused method-not-allowed rule=0 name="a \\x22b\\x22" origin="{APP}" method="PUT" headers=""'
+    assert str(decision) == f"{decision}" == line
+    assert decision.rule_name == 'a "b"'
+    assert reference() is not None  # the decision needs it
+    del decision
+    gc.collect()
+    assert reference() is None
+    policy = Policy(allow_origins=[APP])
+    assert str(policy.evaluate("GET", {})) == "not-cors allowed not-cors rule=-"
+    evil = policy.evaluate("GET", {"Origin": "https://evil.example/\n\u00e9" + "x" * 200})
+    assert str(evil) == r'actual refused malformed-origin rule=- origin="https://evil.example/\x0a\xe9' + "x" * 105 + '"...'
+    several = policy.evaluate("GET", {"Origin": [APP, APP]})
+    assert str(several) == "actual refused malformed-origin rule=- origin=several"
+    assert str(Policy(allow_origins="*").evaluate("GET", {"Origin": b"x"})) == 'actual allowed allowed rule=0 origin="x"'
+
+
+def test_a_decision_keeps_nothing_that_could_change_or_refer_to_it(policy):
+    class Text(str):
+        pass
+
+    value = Text("https://evil.example")
+    value.decision = policy.evaluate("GET", {"Origin": value})
+    assert str(value.decision).endswith('origin="https://evil.example"')
+    reference = weakref.ref(value)
+    del value
+    assert reference() is None
 
 
 def test_an_origin_of_a_subclass_of_str_is_not_kept(policy):
@@ -409,7 +567,7 @@ def test_an_origin_of_a_subclass_of_str_is_not_kept(policy):
 def test_values_that_others_own_are_immutable(policy):
     decision = policy.evaluate("GET", {})
     problem = problems_of(lambda: Policy())[0]
-    for value, name in ((policy, "warnings"), (decision, "allowed"), (decision, "headers"), (problem, "code")):
+    for value, name in ((policy, "warnings"), (policy, "warnings_unreported"), (decision, "allowed"), (decision, "headers"), (problem, "code")):
         with pytest.raises(AttributeError):
             setattr(value, name, None)
         with pytest.raises(AttributeError):
@@ -467,6 +625,18 @@ def test_warnings_are_problems():
     ]
     assert all(warning.line is None for warning in policy.warnings)
     assert Policy(allow_origins=[APP]).warnings == ()
+    assert policy.warnings_unreported == 0
+
+
+def test_warnings_can_be_acknowledged():
+    keywords = {"allow_origins": [APP], "allow_methods": ["GET"]}
+    assert [warning.code for warning in Policy(**keywords).warnings] == ["safelisted-method"]
+    assert Policy(**keywords, acknowledge=["safelisted-method"]).warnings == ()
+
+
+def test_more_than_a_thousand_warnings_are_counted():
+    policy = Policy(allow_origins=[APP] * 1501)
+    assert (len(policy.warnings), policy.warnings_unreported) == (1000, 500)
 
 
 def test_the_repr_of_a_policy_makes_it_again(policy):
@@ -686,6 +856,8 @@ def test_the_example_server_applies_decisions_and_keeps_connections(server):
     assert (status, headers, body) == (200, application, b"")
     status, headers, body, entry = ask("patch", "/status/204", Origin=APP)
     assert status == 204 and "content-length" not in headers
+    status, headers, body, entry = ask("GET", "/status/205", Origin=APP)
+    assert (status, body, headers["content-length"]) == (205, b"", ["0"])
     assert connection.sock is sock, "one connection took all of it"
     connection.close()
 
@@ -700,3 +872,33 @@ def test_the_example_server_shows_every_problem_of_its_policy(tmp_path):
     assert lines[0].startswith(f"{file}:1:20: origin-with-trailing-slash: allow_origins[0]: ")
     assert lines[1].startswith(f"{file}:2:2: unknown-key: x: ")
     assert len(lines) == 2
+
+
+@pytest.mark.parametrize("length", ["-1", "abc", "", "1_0", "\u00b9", "9" * 5000, "+5", "5, 5"])
+def test_the_example_server_refuses_a_length_that_makes_no_sense(server, length):
+    port, _ = server
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(f"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n".encode("latin-1"))
+        answer = connection.makefile("rb").read()
+    assert answer.startswith(b"HTTP/1.1 400 ")
+
+
+def test_the_example_server_names_a_policy_file_that_it_cannot_read(tmp_path):
+    for path in (tmp_path / "missing.json", tmp_path):
+        command = [sys.executable, str(SERVER), "--policy", str(path)]
+        result = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment())
+        assert result.returncode == 2
+        assert str(path) in result.stderr and "Traceback" not in result.stderr
+
+
+# The distribution
+
+
+def test_the_distribution_has_the_licences_and_no_paths_of_a_machine():
+    tomllib = pytest.importorskip("tomllib")  # from Python 3.11 on
+    folder = ROOT / "bindings/python"
+    project = tomllib.loads((folder / "pyproject.toml").read_text())
+    assert project["project"]["license-files"] == ["LICENSE-APACHE", "LICENSE-MIT"]
+    for name in project["project"]["license-files"]:
+        assert (folder / name).read_text() == (ROOT / name).read_text()
+    assert project["tool"]["maturin"]["sbom"] == {"rust": False}

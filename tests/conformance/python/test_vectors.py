@@ -79,6 +79,13 @@ def shapes_of_headers(lines):
         yield dict(as_bytes(lines))
 
 
+def has_none(value):
+    """Whether a key is null, which as None means absent in Python."""
+    if isinstance(value, dict):
+        return None in value.values() or any(map(has_none, value.values()))
+    return isinstance(value, list) and any(map(has_none, value))
+
+
 def builds(case, policies):
     """Every way to build the policy of a case: (builder, whether lines and columns are told)."""
     if "text" in case:
@@ -91,7 +98,7 @@ def builds(case, policies):
         document = policies[document]
     yield lambda: Policy.from_json(json.dumps(document, separators=(",", ":"))), True
     yield lambda: Policy.from_json(json.dumps(document, separators=(",", ":"), ensure_ascii=False)), True
-    if isinstance(document, dict) and None not in document.values():  # None means absent
+    if isinstance(document, dict) and not has_none(document):
         yield lambda: Policy(document), False
         yield lambda: Policy(**document), False
 
@@ -109,7 +116,7 @@ def compare_problems(expected, seen, has_places, exact_places):
         assert problem.message and problem.message.isprintable()
 
 
-def check_decision(policy, request, expected):
+def check_decision(policy, request, expected, line):
     lines = header_lines(request["headers"])
     removed = expected["remove"]
     if isinstance(removed, str):
@@ -122,6 +129,11 @@ def check_decision(policy, request, expected):
             for key in ("kind", "action", "status", "allowed", "reason", "rule", "rule_name"):
                 assert getattr(decision, key) == expected[key], (key, type(shape))
             assert list(decision.headers) == headers
+            if line is not None:
+                assert str(decision) == line
+            # Decided by now, so that nothing of another request is left in it.
+            assert policy.evaluate(method, lines) == decision
+            assert str(policy.evaluate(method, lines)) == str(decision)
 
 
 def load_example():
@@ -163,12 +175,13 @@ def test_vector(case, policies):
         policy = build()
         if "warnings" in case:
             compare_problems(case["warnings"], policy.warnings, has_places, "text" in case)
+            assert policy.warnings_unreported == 0
         if "canonical" in case:
             assert policy.document() == case["canonical"]
             assert Policy.from_json(policy.document()) == policy
             claims += 1
         if "decision" in case:
-            check_decision(policy, case["request"], case["decision"])
+            check_decision(policy, case["request"], case["decision"], case.get("line"))
             claims += 1
         for origin, credentials, expected in case.get("allows_origin", []):
             for value in {origin, origin and origin.encode("latin-1")}:

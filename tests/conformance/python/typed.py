@@ -4,7 +4,7 @@ from http.client import HTTPMessage
 from pathlib import Path
 from typing import assert_type
 
-from corsac import Decision, Policy, PolicyCell, PolicyError, Problem, __version__
+from corsac import Decision, Expectations, Policy, PolicyCell, PolicyDocument, PolicyError, Problem, RuleDocument, __version__
 
 APP = "https://app.example.com"
 
@@ -17,6 +17,28 @@ policy = Policy({"allow_origins": [APP], "max_age": 600})
 policy = Policy.from_json(b"{}")
 policy = Policy.from_file(Path("policy.json"))
 
+policy = Policy(
+    allow_origins=["null"], dangerously_allow=["null-origin"], timing_allow_origin="*", name="a", description=None,
+    preflight_status=200, refused_requests="forbid", own_origins=(APP,), foreign_headers="keep",
+    expect={"allow": [APP]}, acknowledge={"duplicate"},
+)
+policy = Policy(rules=[{"allow_origins": [APP], "allow_credentials": True}, {"allow_origins": "*"}], name="all")
+rule: RuleDocument = {"allow_origins": "*", "max_age": None, "timing_allow_origin": True}
+expectations: Expectations = {"refuse": ["https://evil.example"]}
+document: PolicyDocument = {"$schema": "x", "rules": [rule], "expect": expectations, "preflight_status": 204}
+policy = Policy(document)
+document = {"allow_origins": [APP], "refused_requests": "forward"}
+policy = Policy(rules=(rule,), expect=expectations)
+
+Policy(rules=[{"allow_origins": "*", "max_ag": 5}])  # type: ignore[typeddict-unknown-key]
+Policy(rules=[rule], max_age=5)  # type: ignore[call-overload]
+Policy(rules=[rule], allow_origins="*")  # type: ignore[call-overload]
+Policy(allow_origins="*", preflight_status=201)  # type: ignore[call-overload]
+Policy(allow_origins="*", dangerously_allow=["null"])  # type: ignore[call-overload]
+Policy(allow_origins="*", expect={"alow": [APP]})  # type: ignore[call-overload]
+Policy(allow_origins="*", schema="x")  # type: ignore[call-overload]
+rule = {"allow_origins": "*", "rules": []}  # type: ignore[typeddict-unknown-key]
+rule = {"max_age": 5}  # type: ignore[typeddict-item]
 Policy()  # type: ignore[call-overload]
 Policy(allow_origin=[APP])  # type: ignore[call-overload]
 Policy(allow_origins=APP)  # type: ignore[call-overload]
@@ -72,6 +94,9 @@ except PolicyError as error:
     assert_type(error.problems, tuple[Problem, ...])
     assert_type(error.problems[0].line, int | None)
 assert_type(policy.warnings, tuple[Problem, ...])
+assert_type(policy.warnings_unreported, int)
+assert_type(str(decision), str)
+assert_type(decision.rule_name, str | None)
 assert_type(policy.allows_origin(None), bool)
 assert_type(policy.document(), str)
 assert_type(__version__, str)

@@ -16,6 +16,17 @@ A configuration that is wrong raises PolicyError, which has every problem of it:
     corsac.PolicyError: allow_origins[0]: ...
 """
 
+from corsac._documents import Expectations, PolicyDocument, RuleDocument
 from corsac._native import Decision, Policy, PolicyCell, PolicyError, Problem, __version__
 
-__all__ = ["Decision", "Policy", "PolicyCell", "PolicyError", "Problem", "__version__"]
+__all__ = [
+    "Decision",
+    "Expectations",
+    "Policy",
+    "PolicyCell",
+    "PolicyDocument",
+    "PolicyError",
+    "Problem",
+    "RuleDocument",
+    "__version__",
+]

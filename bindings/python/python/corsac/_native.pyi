@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from os import PathLike
 from typing import Final, Literal, Protocol, TypeAlias, final, overload
 
+from corsac._documents import Expectations, RuleDocument, _Dangers, _List, _Names
+
 __all__ = ["Decision", "Policy", "PolicyCell", "PolicyError", "Problem", "__version__"]
 
 _Text: TypeAlias = str | bytes
@@ -16,7 +18,7 @@ class _Items(Protocol):
     def items(self) -> Iterable[tuple[_Text, _Lines]]: ...
 
 _Headers: TypeAlias = _Items | Iterable[_Pair]
-_Names: TypeAlias = Literal["*"] | list[str] | tuple[str, ...] | set[str] | frozenset[str]
+_Rules: TypeAlias = list[RuleDocument] | tuple[RuleDocument, ...]
 
 __version__: Final[str]
 
@@ -35,22 +37,42 @@ class Policy:
 
     Args:
         document: A mapping with the keys of a policy document, such as a part of a configuration.
-        **keywords: The same keys as keyword arguments, in place of a document. None means absent.
+        **keywords: The same keys as keyword arguments, in place of a document. None means absent,
+            here and inside.
             allow_origins: Who may read responses: "*" for everyone, or a list of origins such as
-                "https://app.example.com" and patterns such as "https://*.example.com". Required.
+                "https://app.example.com" and patterns such as "https://*.example.com". Required,
+                unless there are rules.
             allow_methods: Methods beyond GET, HEAD and POST, or "*".
             allow_headers: Request headers beyond the safelisted ones, or "*" for every header.
             expose_headers: Response headers that scripts may read, or "*".
             allow_credentials: Whether cookies, TLS certificates and HTTP authentication may be sent.
             max_age: How long a browser may keep the answer to a preflight: 0 to 86400 seconds.
+            timing_allow_origin: Who may see the timing of responses: True for those who may read
+                them, "*" for everyone, False, the default, for nobody.
+            dangerously_allow: What is refused otherwise: "insecure-origins", "public-suffixes",
+                "null-origin".
+            name: A name for decisions and logs.
+            description: A text for people.
+            rules: A list of mappings with the keys above, in place of them: the first rule that
+                matches an origin decides alone. Only name and description may stand beside it.
+            preflight_status: The status of an answered preflight: 204, the default, or 200.
+            refused_requests: What becomes of a refused request that is no preflight: "forward", the
+                default, or "forbid", which answers 403.
+            own_origins: The server's own origins, where Host does not tell.
+            foreign_headers: What becomes of CORS headers that the application sets: "remove", the
+                default, or "keep".
+            expect: A mapping of "allow" and "refuse" to lists of origins: a policy that does
+                otherwise is not built.
+            acknowledge: Codes of warnings that are known and not to be reported.
 
     Attributes:
-        warnings: What is worth a look but stopped nothing: a tuple of Problem, in order.
+        warnings: What is worth a look but stopped nothing: a tuple of at most 1,000 Problem, in order.
+        warnings_unreported: How many further warnings were counted but are not listed.
 
     Raises:
         PolicyError: With every problem of every value.
-        TypeError: If a value has a type that JSON does not know, or both a document and keywords
-            are given.
+        TypeError: If a value has a type that JSON does not know, at any depth, or both a document and
+            keywords are given.
     """
 
     @overload
@@ -67,6 +89,33 @@ class Policy:
         expose_headers: _Names | None = None,
         allow_credentials: bool | None = None,
         max_age: int | None = None,
+        timing_allow_origin: bool | Literal["*"] | None = None,
+        dangerously_allow: _Dangers | None = None,
+        name: str | None = None,
+        description: str | None = None,
+        rules: None = None,
+        preflight_status: Literal[200, 204] | None = None,
+        refused_requests: Literal["forward", "forbid"] | None = None,
+        own_origins: _List | None = None,
+        foreign_headers: Literal["remove", "keep"] | None = None,
+        expect: Expectations | None = None,
+        acknowledge: _List | None = None,
+    ) -> Policy: ...
+    @overload
+    def __new__(
+        cls,
+        document: None = None,
+        /,
+        *,
+        rules: _Rules,
+        name: str | None = None,
+        description: str | None = None,
+        preflight_status: Literal[200, 204] | None = None,
+        refused_requests: Literal["forward", "forbid"] | None = None,
+        own_origins: _List | None = None,
+        foreign_headers: Literal["remove", "keep"] | None = None,
+        expect: Expectations | None = None,
+        acknowledge: _List | None = None,
     ) -> Policy: ...
     @staticmethod
     def from_json(text: str | bytes, /) -> Policy:
@@ -111,7 +160,8 @@ class Policy:
             The decision.
 
         Raises:
-            TypeError: If an argument has another type.
+            TypeError: If method, headers, the name of a header, or a value of one of the six headers that
+                a decision depends on has another type. Values of other headers are not looked at.
         """
     def allows_origin(self, origin: str | bytes | None, credentials: bool = True) -> bool:
         """Whether an origin may read responses, for WebSocket handshakes and CSRF checks.
@@ -139,6 +189,8 @@ class Policy:
         """
     @property
     def warnings(self) -> tuple[Problem, ...]: ...
+    @property
+    def warnings_unreported(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
     def __copy__(self) -> Policy: ...
@@ -186,7 +238,8 @@ class PolicyCell:
             The decision.
 
         Raises:
-            TypeError: If an argument has another type.
+            TypeError: If method, headers, the name of a header, or a value of one of the six headers that
+                a decision depends on has another type. Values of other headers are not looked at.
         """
     def allows_origin(self, origin: str | bytes | None, credentials: bool = True) -> bool:
         """Whether an origin may read responses by the policy as it is now: Policy.allows_origin.
@@ -221,6 +274,9 @@ class Decision:
         headers: The header edits in the order in which they apply, a tuple of (op, name, value).
             "set" replaces all lines of the name by one, "add" adds a line, "vary" merges the value
             into Vary, "remove" removes all lines (its value is empty).
+
+    str() gives one line for a log, escaped and capped whatever the request holds. Decisions are equal
+    if they do the same for the same reason, whatever their requests were.
     """
 
     @property
