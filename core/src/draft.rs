@@ -795,6 +795,9 @@ fn check_coverage(warnings: &mut Problems, origins: &OriginSet, rules: &[RuleDra
     if rules.len() == 1 && !origins.has_wildcards() {
         return;
     }
+    // A rule that no origin reaches still says whether everyone may see the timing of requests without Origin.
+    let silences_timing =
+        |rule: &RuleDraft| !origins.is_constant() && rule.timing_allow_origin != TimingAllowOrigin::Everyone;
     for (index, rule) in rules.iter().enumerate() {
         let number = RuleIndex::try_from(index).unwrap_or(RuleIndex::MAX);
         let mut covered = Vec::new();
@@ -812,6 +815,9 @@ fn check_coverage(warnings: &mut Problems, origins: &OriginSet, rules: &[RuleDra
             }
         }
         let Some(list) = rule.origins_at else { continue };
+        if !reachable && in_list && silences_timing(rule) && someone_may_see_timing(rules) {
+            continue;
+        }
         if !reachable && in_list {
             let message = "earlier rules decide for all origins of this rule, remove it or move it up";
             warnings.push(|| {
@@ -835,6 +841,11 @@ fn check_coverage(warnings: &mut Problems, origins: &OriginSet, rules: &[RuleDra
             });
         }
     }
+}
+
+/// Whether a rule lets everyone see the timing of its responses.
+fn someone_may_see_timing(rules: &[RuleDraft]) -> bool {
+    rules.iter().any(|rule| rule.timing_allow_origin == TimingAllowOrigin::Everyone)
 }
 
 /// The index of an element, unless it is `*` in place of a list.

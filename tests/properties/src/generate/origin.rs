@@ -9,6 +9,9 @@ use crate::twin::pattern::{Host, Pattern, Port};
 
 const FRONTS: [&str; 8] = ["a.", "app.", "x.y.", "www.", "xn--bcher-kva.", "a_b.", "-.", "0."];
 const MIDDLES: [&str; 8] = ["1", "feature-x", "-", "--", "a", "0-0", "pr-", "xn--a"];
+/// What a `*` does not stand for.
+const NEAR_FRONTS: [&str; 10] = ["", ".", "a", "a-", "..", "a..", "A.", "*.", "a/.", "a%2e"];
+const NEAR_MIDDLES: [&str; 10] = ["", ".", "a.b", "_", "a_b", "A", "*", "a/", "-.-", "\u{e9}"];
 const PORTS: [Option<u16>; 6] = [None, None, Some(8443), Some(3000), Some(65535), Some(1)];
 const STRANGERS: [&str; 16] = [
     "https://evil.test",
@@ -58,10 +61,11 @@ impl Pools {
     pub fn origin(&self, draw: &mut Draw<'_>) -> Vec<u8> {
         match draw.below(20) {
             0..=10 => self.known(draw),
-            11..=16 => {
+            11..=14 => {
                 let known = self.known(draw);
                 lookalike(draw, &known)
             }
+            15..=16 => self.member(draw, &NEAR_FRONTS, &NEAR_MIDDLES),
             17 if !self.own.is_empty() => draw.pick(&self.own).clone(),
             18 => {
                 let stranger = draw.pick(&STRANGERS).as_bytes().to_vec();
@@ -73,16 +77,21 @@ impl Pools {
 
     /// A member of one of the patterns.
     pub fn known(&self, draw: &mut Draw<'_>) -> Vec<u8> {
+        self.member(draw, &FRONTS, &MIDDLES)
+    }
+
+    /// One of the patterns with something in place of its `*`.
+    fn member(&self, draw: &mut Draw<'_>, fronts: &[&str], middles: &[&str]) -> Vec<u8> {
         if self.patterns.is_empty() {
             return draw.pick(&STRANGERS).as_bytes().to_vec();
         }
         let pattern = draw.pick(&self.patterns);
-        member(draw, pattern).into_bytes()
+        member(draw, pattern, fronts, middles).into_bytes()
     }
 }
 
-/// An origin that the pattern allows.
-fn member(draw: &mut Draw<'_>, pattern: &Pattern) -> String {
+/// The pattern with one of `fronts` in place of `*.`, or one of `middles` within a label.
+fn member(draw: &mut Draw<'_>, pattern: &Pattern, fronts: &[&str], middles: &[&str]) -> String {
     match pattern {
         Pattern::Null => "null".to_owned(),
         Pattern::Other { scheme, rest } => {
@@ -93,9 +102,9 @@ fn member(draw: &mut Draw<'_>, pattern: &Pattern) -> String {
         Pattern::Web { https, host, port } => {
             let host = match host {
                 Host::Exact(host) => host.clone(),
-                Host::Under(base) => format!("{}{base}", draw.pick(&FRONTS)),
+                Host::Under(base) => format!("{}{base}", draw.choose(fronts)),
                 Host::InLabel(before, after, base) => {
-                    format!("{before}{}{after}.{base}", draw.pick(&MIDDLES))
+                    format!("{before}{}{after}.{base}", draw.choose(middles))
                 }
                 Host::Any => {
                     draw.choose(&["a.test", "localhost", "[::1]", "192.0.2.1", "x", "evil.test."]).to_owned()

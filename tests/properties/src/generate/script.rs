@@ -35,9 +35,18 @@ pub fn script(draw: &mut Draw<'_>, pools: &Pools) -> Script {
     Script { page: page(draw, pools), ..anonymous(draw, pools) }
 }
 
-/// The origin of a page, as a browser can send it: no control characters, no white space around it.
+/// The origin of a page, as a browser can send it.
 pub fn page(draw: &mut Draw<'_>, pools: &Pools) -> Vec<u8> {
-    let origin = pools.origin(draw);
+    sendable(pools.origin(draw))
+}
+
+/// The origin of a page that a rule allows.
+pub fn known_page(draw: &mut Draw<'_>, pools: &Pools) -> Vec<u8> {
+    sendable(pools.known(draw))
+}
+
+/// No control characters and no white space, which no browser puts into an origin.
+fn sendable(origin: Vec<u8>) -> Vec<u8> {
     let sendable = !origin.is_empty() && origin.iter().all(|byte| *byte > b' ' && *byte != 0x7f);
     if sendable { origin } else { b"https://app.example.com".to_vec() }
 }

@@ -1,7 +1,11 @@
 //! The twin against the vectors: it must be right itself to judge others.
 
 #![allow(missing_docs)]
-#![allow(clippy::indexing_slicing, reason = "a missing key is null, which no value equals")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "in a test a panic is a failure with a place"
+)]
 
 use corsac_conformance::vectors::{self, Case, RequestLines, generated};
 use corsac_properties::Line;

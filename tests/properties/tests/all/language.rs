@@ -2,13 +2,11 @@
 
 #![allow(missing_docs)]
 
-use std::cell::Cell;
-
 use corsac::Policy;
 use corsac_properties::compare::{compare, decide};
 use corsac_properties::generate;
 use corsac_properties::generate::origin::Pools;
-use corsac_properties::run::{check, policy};
+use corsac_properties::run::{Count, check, policy};
 use corsac_properties::twin::Twin;
 use serde_json::Value;
 
@@ -39,13 +37,13 @@ fn a_canonical_document_means_what_the_original_does() {
 
 #[test]
 fn an_expectation_turned_around_refuses_the_policy() {
-    let turned = Cell::new(0);
+    let turned = Count::default();
     check(2_000, 1, |draw, _| {
         let (mut document, _) = policy(draw)?;
         let Some(expect) = document.get("expect").cloned() else { return Ok(()) };
         for (from, to) in [("allow", "refuse"), ("refuse", "allow")] {
             let Some(origin) = expect[from].as_array().and_then(|origins| origins.first()) else { continue };
-            turned.set(turned.get() + 1);
+            turned.one();
             document["expect"] = serde_json::json!({to: [origin]});
             let Err(error) = Policy::from_json(document.to_string()) else {
                 return Err(format!("accepted {document:#}"));
@@ -57,7 +55,7 @@ fn an_expectation_turned_around_refuses_the_policy() {
         }
         Ok(())
     });
-    assert!(turned.get() >= 500, "only {} expectations", turned.get());
+    turned.at_least(500);
 }
 
 /// What a warning calls redundant, by code.
@@ -82,7 +80,7 @@ fn remove(document: &mut Value, path: &str) -> bool {
 
 #[test]
 fn removing_what_is_redundant_changes_no_decision() {
-    let removed = Cell::new(0);
+    let removed = Count::default();
     check(4_000, 12, |draw, requests| {
         let (mut document, _) = policy(draw)?;
         document.as_object_mut().unwrap().remove("acknowledge");
@@ -93,7 +91,7 @@ fn removing_what_is_redundant_changes_no_decision() {
             if !remove(&mut smaller, &warning.path) {
                 continue;
             }
-            removed.set(removed.get() + 1);
+            removed.one();
             let said = format!("{} at {}\n{document:#}", warning.code, warning.path);
             let smaller =
                 Policy::from_json(smaller.to_string()).map_err(|error| format!("{error}\n{said}"))?;
@@ -110,5 +108,5 @@ fn removing_what_is_redundant_changes_no_decision() {
         }
         Ok(())
     });
-    assert!(removed.get() >= 500, "only {} removals", removed.get());
+    removed.at_least(500);
 }

@@ -2,31 +2,15 @@
 
 #![allow(missing_docs)]
 
-use std::cell::Cell;
-
 use corsac::Policy;
 use corsac_properties::compare::decide;
 use corsac_properties::generate::origin::Pools;
 use corsac_properties::generate::policy::{HEADERS, METHODS};
 use corsac_properties::generate::request::{Request, written};
-use corsac_properties::run::{check, policy};
+use corsac_properties::run::{Count, check, policy};
 use corsac_properties::twin::{Decision, Twin};
 use corsac_properties::{Line, generate};
 use serde_json::{Value, json};
-
-/// Counts how often a property was really put to the test.
-#[derive(Default)]
-struct Count(Cell<u32>);
-
-impl Count {
-    fn one(&self) {
-        self.0.set(self.0.get() + 1);
-    }
-
-    fn at_least(&self, times: u32) {
-        assert!(self.0.get() >= times, "put to the test only {} times", self.0.get());
-    }
-}
 
 fn values<'l>(lines: &'l [Line], name: &str) -> Vec<&'l [u8]> {
     let of_name = |line: &&Line| line.0.eq_ignore_ascii_case(name.as_bytes());
