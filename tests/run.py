@@ -39,6 +39,9 @@ SUITES = {
     "readme": ("all", [PYTHON, "tests/readme.py"]),
     "demo": ("all", [PYTHON, "tests/demo/demo.py"]),
     "browsers": ("all", ["sh", "tests/browsers/run.sh"]),
+    "ten million": ("long", ["env", "CORSAC_CASES=10000000", *CARGO_TEST, "-p", "corsac-properties", "--test", "all",
+                             "long", "--", "--nocapture"]),
+    "threads": ("long", ["make", "--no-print-directory", "tsan"]),
     "panics": ("all", [*CARGO_TEST, "-p", "corsac-ffi", "--features", "forced-panic"]),
 }
 

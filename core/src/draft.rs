@@ -256,9 +256,14 @@ impl Draft {
             Ok(pattern) => Some(pattern),
             Err(invalid) => {
                 self.problems.push(|| {
-                    let mut problem = at.problem(invalid.code, Some(text), invalid.message);
-                    problem.suggestion = invalid.suggestion;
-                    problem
+                    // What cannot stand here is no repair, though it is a pattern.
+                    let suggestion =
+                        invalid.suggestion.filter(|text| at.key != Key::OwnOrigins || is_exact(text));
+                    let message = match &suggestion {
+                        Some(pattern) => format!("{}, write {}", invalid.message, Quoted(pattern)),
+                        None => invalid.message,
+                    };
+                    Problem { suggestion, ..at.problem(invalid.code, Some(text), message) }
                 });
                 None
             }
@@ -377,7 +382,7 @@ impl Draft {
                     Some(text.to_owned())
                 }
                 Ok(_) => None,
-                Err(invalid) => invalid.suggestion,
+                Err(invalid) => invalid.suggestion.filter(|text| key == Key::AllowOrigins || is_exact(text)),
             },
             Key::AllowMethods => checked_method(text).is_ok().then(|| text.to_owned()),
             Key::AllowHeaders | Key::ExposeHeaders => match checked_header(key, text) {
@@ -483,7 +488,8 @@ impl Draft {
             _ => self.problems.push(|| {
                 let nearest = if seconds < 0 { 0 } else { MAX_AGE_SECONDS };
                 let message = format!(
-                    "{text} is not possible, write {nearest}: it may be 0 to {MAX_AGE_SECONDS} seconds"
+                    "{} is not possible, write {nearest}: it may be 0 to {MAX_AGE_SECONDS} seconds",
+                    shown_number(text)
                 );
                 let problem = at.problem("max-age-out-of-range", Some(text), message);
                 Problem { suggestion: Some(nearest.to_string()), ..problem }
@@ -496,8 +502,10 @@ impl Draft {
         match status {
             200 | 204 => self.settings.preflight_status = if status == 200 { 200 } else { 204 },
             _ => self.problems.push(|| {
-                let message =
-                    format!("{text} is no status for a preflight here, write 204, or 200 for old clients");
+                let message = format!(
+                    "{} is no status for a preflight here, write 204, or 200 for old clients",
+                    shown_number(text)
+                );
                 let problem = at.problem("unknown-value", Some(text), message);
                 Problem { suggestion: Some("204".to_owned()), ..problem }
             }),
@@ -706,6 +714,16 @@ impl Draft {
             });
         }
     }
+}
+
+/// Whether a pattern is one single origin.
+fn is_exact(pattern: &str) -> bool {
+    Pattern::parse(pattern).is_ok_and(|pattern| matches!(pattern.shape, Shape::Exact { .. }))
+}
+
+/// A number as it was written, unless it is too long to be shown.
+fn shown_number(text: &str) -> &str {
+    if text.len() <= 20 { text } else { "this number" }
 }
 
 /// Whether `text` can be a method that scripts use; if not, why.

@@ -81,10 +81,7 @@ impl<'p> Pattern<'p> {
             let candidate = invalid.suggestion.take();
             let repaired = candidate.as_deref().and_then(|candidate| Pattern::read(candidate).ok());
             if let Some(pattern) = repaired {
-                let repaired = pattern.text.into_owned();
-                invalid.message.push_str(", write ");
-                invalid.message.push_str(&Quoted(&repaired).to_string());
-                invalid.suggestion = Some(repaired);
+                invalid.suggestion = Some(pattern.text.into_owned());
             }
             invalid
         })
