@@ -32,6 +32,8 @@ SUITES = {
     "rust": ("check", [*CARGO_TEST, "--no-fail-fast"]),
     "c": ("check", ["sh", "tests/c/run.sh"]),
     "abi": ("check", ["sh", "tests/abi/run.sh"]),
+    "schema": ("all", [PYTHON, "tests/schema.py"]),
+    "licences": ("all", [PYTHON, "tests/licences.py"]),
     "python": ("all", [PYTHON, "-m", "pytest", "-q", "-rs", "tests/conformance/python"]),
     "python types": ("all", ["sh", "bindings/python/types.sh"]),
     "node": ("all", ["sh", "tests/conformance/node/run.sh"]),

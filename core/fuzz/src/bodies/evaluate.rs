@@ -16,6 +16,7 @@ pub fn run(data: &[u8]) {
         request.header(name, *value);
     }
     claims::is_a_decision(&policy, &request);
+    claims::applies(&policy, &request);
 
     if let Some(other) = http_request(method, &lines) {
         claims::is_a_decision(&policy, &other);

@@ -49,7 +49,9 @@ fn matches_itself(origin: &[u8]) {
     // Some hosts are well-formed but no browser would send them: `127.1`, or broken punycode.
     let Ok(policy) = builder.build() else { return };
     assert!(policy.allows_origin(Some(origin), false));
-    for other in [&b"https://app.example.com"[..], b"https://x.example.com", b"http://localhost:8080", b"null"] {
+    for other in
+        [&b"https://app.example.com"[..], b"https://x.example.com", b"http://localhost:8080", b"null"]
+    {
         assert_eq!(policy.allows_origin(Some(other), false), other == origin);
     }
 }
@@ -67,7 +69,8 @@ fn is_well_formed(origin: &[u8]) -> bool {
         "file" | "ws" | "wss" | "ftp" | "blob" | "data" | "about" => return false,
         _ => {
             let first = scheme.starts_with(|c: char| c.is_ascii_lowercase());
-            let others = scheme.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "+-.".contains(c));
+            let others =
+                scheme.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "+-.".contains(c));
             let valid_rest = rest.chars().all(|c| c.is_ascii_alphanumeric() || "-._~%:[]".contains(c));
             return first && others && scheme.len() <= 64 && valid_rest && (1..=253).contains(&rest.len());
         }

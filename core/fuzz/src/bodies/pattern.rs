@@ -41,12 +41,21 @@ fn is_canonical(policy: &Policy, data: &[u8]) {
     assert_eq!(canonical(&again), pattern);
     assert_eq!(*policy, again);
     let changed = policy.warnings().iter().find(|warning| warning.code == "made-canonical");
-    assert_eq!(changed.and_then(|warning| warning.suggestion.as_deref()), (pattern != text).then_some(&*pattern));
+    assert_eq!(
+        changed.and_then(|warning| warning.suggestion.as_deref()),
+        (pattern != text).then_some(&*pattern)
+    );
 
     if !pattern.contains('*') {
         assert!(policy.allows_origin(Some(&pattern), false));
         // Nothing near it is allowed.
-        for other in [format!("{pattern}."), format!("{pattern}/"), format!("{pattern}:0"), format!(" {pattern}"), format!("{pattern}\0")] {
+        for other in [
+            format!("{pattern}."),
+            format!("{pattern}/"),
+            format!("{pattern}:0"),
+            format!(" {pattern}"),
+            format!("{pattern}\0"),
+        ] {
             assert!(!policy.allows_origin(Some(&other), false), "{other}");
         }
         assert!(pattern == "null" || !policy.allows_origin(Some("null"), false));
@@ -61,7 +70,11 @@ fn is_canonical(policy: &Policy, data: &[u8]) {
     for part in ["a", "xn", "0", "a-b"] {
         let origin = example.replacen('*', part, 1);
         let label = origin.split(['/', '.']).nth(2).unwrap_or("").len();
-        let host = origin.split_once("://").map_or("", |(_, host)| host).trim_end_matches(":8443").trim_end_matches('.');
+        let host = origin
+            .split_once("://")
+            .map_or("", |(_, host)| host)
+            .trim_end_matches(":8443")
+            .trim_end_matches('.');
         if !custom && (label > 63 || host.len() > 240) {
             continue;
         }
@@ -84,7 +97,7 @@ fn is_refused(error: &BuildError, data: &[u8]) {
     if let Ok(text) = std::str::from_utf8(data) {
         let document = format!(
             r#"{{"allow_origins":[{}],"dangerously_allow":["insecure-origins","public-suffixes","null-origin"]}}"#,
-            json_string(text)
+            claims::json_string(text)
         );
         let error = Policy::from_json(&document).expect_err("a builder refused it");
         claims::is_an_error(&error, Some(document.as_bytes()));
@@ -94,13 +107,4 @@ fn is_refused(error: &BuildError, data: &[u8]) {
             (problem.code, &problem.path, &problem.value, &problem.message, &problem.suggestion)
         );
     }
-}
-
-fn json_string(text: &str) -> String {
-    let escaped = text.chars().map(|c| match c {
-        '"' | '\\' => format!("\\{c}"),
-        c if u32::from(c) < 0x20 => format!("\\u{:04x}", u32::from(c)),
-        c => c.to_string(),
-    });
-    format!("\"{}\"", escaped.collect::<String>())
 }
