@@ -20,7 +20,7 @@ PYTHON = str(ROOT / ".venv/bin/python")
 CARGO_TEST = ["cargo", "test", "--release", "--locked", "--quiet"]
 
 # Seconds after which a suite is ended: it hangs.
-LIMIT = 900
+LIMIT = 1500
 
 # Commands that tell no counts.
 WITHOUT_COUNTS = {"format", "lints", "python types"}
