@@ -898,7 +898,7 @@ def test_the_distribution_has_the_licences_and_no_paths_of_a_machine():
     tomllib = pytest.importorskip("tomllib")  # from Python 3.11 on
     folder = ROOT / "bindings/python"
     project = tomllib.loads((folder / "pyproject.toml").read_text())
-    assert project["project"]["license-files"] == ["LICENSE-APACHE", "LICENSE-MIT"]
+    assert project["project"]["license-files"] == ["LICENSE-APACHE", "LICENSE-MIT", "THIRD-PARTY.md"]
     for name in project["project"]["license-files"]:
         assert (folder / name).read_text() == (ROOT / name).read_text()
     assert project["tool"]["maturin"]["sbom"] == {"rust": False}
