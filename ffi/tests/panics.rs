@@ -10,7 +10,8 @@ use std::ptr::{from_mut, null, null_mut};
 
 use corsac_ffi::*;
 
-const DOCUMENT: &str = r#"{"allow_origins":["https://a.example"],"allow_methods":["put"],"allow_headers":["content-type"]}"#;
+const DOCUMENT: &str =
+    r#"{"allow_origins":["https://a.example"],"allow_methods":["put"],"allow_headers":["content-type"]}"#;
 
 fn text(text: &str) -> corsac_str {
     corsac_str { data: text.as_ptr().cast(), len: text.len() }
