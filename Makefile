@@ -1,6 +1,5 @@
 # Everything a person or a machine runs. `make demo` and `make test` set up what they need themselves.
 
-PREFIX ?= /usr/local
 # Absolute, since cargo is called from more than one folder.
 override CARGO_TARGET_DIR := $(abspath $(or $(CARGO_TARGET_DIR),target))
 export CARGO_TARGET_DIR

@@ -18,7 +18,7 @@ pub fn run<E: Engine>(engine: &E) {
             continue;
         }
         if case.applied.is_some() && !E::APPLIES {
-            // Applying is left to the host.
+            println!("skipped {}: {}: {} leaves applying to its host", case.file, case.name, E::NAME);
             skipped += 1;
             continue;
         }
