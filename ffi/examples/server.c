@@ -101,6 +101,7 @@ struct line {
 struct response {
   unsigned status;
   const char *body;
+  bool streamed;
   size_t len;
   struct line lines[32 + CORSAC_MAX_HEADERS];
 };
@@ -200,7 +201,12 @@ static void application(const char *target, struct response *response) {
   unsigned status = 200;
   if (sscanf(target, "/status/%3u", &status) == 1 && (status < 200 || status > 599))
     status = 404;
+  if (strncmp(target, "/redirect", 9) == 0) {
+    status = 302;
+    add_line(response, corsac_str_z("Location"), corsac_str_z("/landed"));
+  }
   response->status = status;
+  response->streamed = strncmp(target, "/stream", 7) == 0;
   // libmicrohttpd keeps the body back for 204, 304 and HEAD; 205 has none either (RFC 9110 section 15.3.6).
   response->body = status == 205 ? "" : "{\"ok\":true,\"server\":\"c\"}";
 }
@@ -272,6 +278,16 @@ static enum MHD_Result show_header(void *request, enum MHD_ValueKind kind, const
   return MHD_YES;
 }
 
+// The next part of a streamed body, sent as a chunk of its own.
+static ssize_t next_part(void *body, uint64_t at, char *buffer, size_t max) {
+  const char *rest = (const char *)body + at;
+  size_t len = strnlen(rest, max < 8 ? max : 8);
+  if (len == 0)
+    return MHD_CONTENT_READER_END_OF_STREAM;
+  memcpy(buffer, rest, len);
+  return (ssize_t)len;
+}
+
 static enum MHD_Result answer(const corsac_policy *policy, struct MHD_Connection *connection,
                               const char *method, const char *target) {
   // 1. Show corsac every header line. What it keeps points into the connection, which outlives us.
@@ -293,8 +309,12 @@ static enum MHD_Result answer(const corsac_policy *policy, struct MHD_Connection
     application(target, &response);
   apply(&decision, &response);
 
-  struct MHD_Response *message = MHD_create_response_from_buffer(
-      strlen(response.body), (void *)(size_t)response.body, MHD_RESPMEM_PERSISTENT);
+  struct MHD_Response *message =
+      response.streamed
+          ? MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 8, next_part,
+                                              (void *)(size_t)response.body, NULL)
+          : MHD_create_response_from_buffer(strlen(response.body), (void *)(size_t)response.body,
+                                            MHD_RESPMEM_PERSISTENT);
   if (!message)
     abort();
   for (size_t i = 0; i < response.len; i++) {

@@ -41,7 +41,7 @@ function exchange({ script, request, decision }, document, port) {
   if (typeof readable !== 'boolean' || typeof preflight !== 'boolean') throw new Error('script needs readable and preflight');
   if (page !== 'null' && !(page?.startsWith('http://') && page.endsWith(`:${port}`))) throw new Error(`no page can be served on ${page}`);
   if (preflight !== (decision.kind === 'preflight')) throw new Error(`script says preflight: ${preflight}, its decision is of kind ${decision.kind}`);
-  const stray = exposed.filter((name) => !OBSERVED_HEADERS.includes(name));
+  const stray = (exposed ?? []).filter((name) => !OBSERVED_HEADERS.includes(name));
   if (stray.length) throw new Error(`the application sends no ${stray}`);
 
   // A browser with credentials wants ACAC: `true`, which an allowed answer has only if the policy admits credentials.
@@ -56,7 +56,7 @@ function exchange({ script, request, decision }, document, port) {
     page,
     path,
     init: { method, headers, body, credentials },
-    expected: { readable, status: status ?? 200, exposed: [...exposed].sort(), admitted, exchanges },
+    expected: { readable, status: status ?? 200, exposed: exposed && [...exposed].sort(), admitted, exchanges },
   };
 }
 

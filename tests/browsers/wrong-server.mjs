@@ -22,7 +22,9 @@ const server = createServer((request, response) => {
     response.writeHead(204).end();
     return;
   }
-  response.writeHead(Number(/^\/status\/(\d{3})/.exec(request.url)?.[1] ?? 200), {
+  const redirect = request.url.startsWith('/redirect');
+  response.writeHead(redirect ? 302 : Number(/^\/status\/(\d{3})/.exec(request.url)?.[1] ?? 200), {
+    ...redirect && { Location: '/landed' },
     'Access-Control-Expose-Headers': 'ETag, X-Total-Count, X-Secret', 'Content-Type': 'application/json', ETag: '"v1"',
     'X-Total-Count': '42', 'X-Secret': 'hidden', 'Cache-Control': 'no-store',
   });

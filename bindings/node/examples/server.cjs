@@ -21,15 +21,17 @@ const server = http.createServer((req, res) => {
     apply(decision.headers, res);
     res.end(); // Content-Length: 0, or none with 204
   } else {
-    const body = application(req, res);
+    const parts = application(req, res);
     apply(decision.headers, res);
-    res.end(body);
+    for (const part of parts.slice(0, -1)) res.write(part);
+    res.end(parts.at(-1));
   }
 });
 
-/** Sets status and headers, and gives the body. It knows nothing of CORS, and has set headers of CORS all the same. */
+/** Sets status and headers, and gives the parts of the body. It knows nothing of CORS, and has set headers of CORS all the same. */
 function application(req, res) {
-  const status = /^\/status\/([2-5]\d\d)$/.exec(req.url.split('?')[0]);
+  const path = req.url.split('?')[0];
+  const status = /^\/status\/([2-5]\d\d)$/.exec(path);
   res.statusCode = status ? Number(status[1]) : 200;
   res.setHeader('Content-Type', 'application/json');
   res.setHeader('ETag', '"v1"');
@@ -39,7 +41,12 @@ function application(req, res) {
   res.setHeader('Vary', 'Accept-Encoding');
   res.setHeader('Access-Control-Allow-Origin', '*');
   res.setHeader('Access-Control-Allow-Methods', 'TRACE');
-  return '{"ok":true,"server":"node"}';
+  if (path === '/redirect') {
+    res.statusCode = 302;
+    res.setHeader('Location', '/landed');
+  }
+  const parts = ['{"ok":true,', '"server":', '"node"}'];
+  return path === '/stream' ? parts : [parts.join('')];
 }
 
 /** Reads the policy, or tells everything that is wrong with it and exits. */

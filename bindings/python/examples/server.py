@@ -32,9 +32,10 @@ def apply(edits: Iterable[tuple[str, str, str]], headers: Headers) -> Headers:
     return headers
 
 
-def application(path: str) -> tuple[int, Headers, bytes]:
+def application(path: str) -> tuple[int, Headers, list[bytes]]:
     """A response that knows nothing of CORS, but for two headers that it should not have set."""
     status = re.match(r"/status/([2-5]\d\d)\b", path)
+    parts = [b'{"ok":true,', b'"server":', b'"python"}']
     headers = [
         ("Content-Type", "application/json"),
         ("ETag", '"v1"'),
@@ -45,7 +46,9 @@ def application(path: str) -> tuple[int, Headers, bytes]:
         ("Access-Control-Allow-Origin", "*"),
         ("Access-Control-Allow-Methods", "TRACE"),
     ]
-    return int(status[1]) if status else 200, headers, b'{"ok":true,"server":"python"}'
+    if path.startswith("/redirect"):
+        return 302, [*headers, ("Location", "/landed")], []
+    return int(status[1]) if status else 200, headers, parts if path.startswith("/stream") else [b"".join(parts)]
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -81,22 +84,23 @@ class Handler(BaseHTTPRequestHandler):
         decision = self.policy.evaluate(self.command, self.headers.items())
         self.log(decision)
         if decision.action == "respond":
-            status, body = decision.status, b""
+            status, body = decision.status, list[bytes]()
             headers = apply(decision.headers, [])
         else:
             status, headers, body = application(self.path)
             headers = apply(decision.headers, headers)
         if status in (204, 205, 304):
-            body = b""
+            body = []
         if status not in (204, 304):
-            headers.append(("Content-Length", str(len(body))))
+            headers.append(("Content-Length", str(sum(map(len, body)))))
 
         self.send_response(status)
         for name, value in headers:
             self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(body)
+            for part in body:
+                self.wfile.write(part)  # at once: nothing is buffered
 
     def log(self, decision: Decision) -> None:
         def lines(name: str) -> str | None:
