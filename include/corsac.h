@@ -510,6 +510,9 @@ const char *corsac_version(void);
 // The CORSAC_ABI_VERSION of the library.
 uint32_t corsac_abi_version(void);
 
+// The version of the Public Suffix List that the library knows, such as "psl 2.1.247": the crate it comes from.
+const char *corsac_public_suffix_list(void);
+
 // The name of a CORSAC_STATUS_*, such as "null-pointer"; "unknown" for any other number.
 const char *corsac_status_name(corsac_status status);
 

@@ -6,6 +6,8 @@ use foldhash::SharedSeed;
 use foldhash::fast::FoldHasher;
 use once_cell::sync::OnceCell;
 
+use crate::steps::step;
+
 /// The part of the secret that all policies of the process share; made on first use, which may fail.
 static SHARED: OnceCell<SharedSeed> = OnceCell::new();
 
@@ -25,6 +27,7 @@ impl HashKey {
 
     #[inline]
     pub(crate) fn hash(&self, bytes: &[u8]) -> u64 {
+        step();
         let mut hasher = FoldHasher::with_seed(self.own, self.shared);
         hasher.write(bytes);
         hasher.finish()
@@ -33,6 +36,7 @@ impl HashKey {
     /// Goes on from one hash with another.
     #[inline]
     pub(crate) fn chain(&self, hash: u64, next: u64) -> u64 {
+        step();
         let mut hasher = FoldHasher::with_seed(self.own, self.shared);
         hasher.write_u64(hash);
         hasher.write_u64(next);

@@ -76,6 +76,7 @@ mod policy;
 mod problem;
 mod reason;
 mod request;
+mod steps;
 mod sync;
 mod words;
 

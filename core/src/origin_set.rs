@@ -8,6 +8,7 @@ use crate::bytes::same;
 use crate::hash_key::HashKey;
 use crate::origin::{Origin, WebScheme};
 use crate::pattern::{HostShape, Pattern, PortShape, Shape, label_parts, pattern_host};
+use crate::steps::step;
 
 /// The index of a rule.
 pub(crate) type RuleIndex = u16;
@@ -70,6 +71,7 @@ impl Texts {
 
     #[inline]
     fn range(&self, index: u32) -> Range<usize> {
+        step();
         let index = index as usize;
         let start = index.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
         let end = self.ends.get(index).copied().unwrap_or(start);
@@ -686,4 +688,76 @@ fn label_starts(label: &[u8]) -> impl Iterator<Item = usize> {
 fn label_ends(rest: &[u8]) -> impl Iterator<Item = usize> {
     let before_dash = rest.iter().enumerate().filter(|&(_, &byte)| byte == b'-').map(|(at, _)| at);
     before_dash.chain(std::iter::once(rest.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Match, OriginSet};
+    use crate::hash_key::HashKey;
+    use crate::pattern::Pattern;
+    use crate::steps;
+
+    /// The patterns with this number, and per pattern an origin that it alone matches.
+    fn patterns(number: usize) -> [(String, String); 6] {
+        let host = format!("host{number}.example");
+        [
+            (format!("https://{host}"), format!("https://{host}")),
+            (format!("https://*.wild.{host}"), format!("https://a.b.wild.{host}")),
+            (format!("https://pr-{number}-*.pages.example"), format!("https://pr-{number}-x.pages.example")),
+            (format!("https://pr-*-of.in.{host}"), format!("https://pr-x-y-of.in.{host}")),
+            (format!("http://port.{host}:*"), format!("http://port.{host}:8080")),
+            (format!("scheme{number}://*"), format!("scheme{number}://x")),
+        ]
+    }
+
+    fn set_of(count: usize) -> OriginSet {
+        let mut set = OriginSet::new(HashKey::random().unwrap());
+        set.begin_rule();
+        for (pattern, _) in (0..).flat_map(patterns).take(count) {
+            assert!(set.insert(&Pattern::parse(&pattern).unwrap()), "{pattern}");
+        }
+        assert_eq!(set.len(), count);
+        set
+    }
+
+    /// Steps of finding origins of each kind, spread over all, and as many that nothing matches.
+    fn steps_of(set: &OriginSet) -> [u64; 2] {
+        const LOOKUPS: usize = 2_000;
+        let groups = set.len() / 6;
+        let all = (0..LOOKUPS).map(|lookup| lookup * groups / LOOKUPS).flat_map(patterns);
+        let origins: Vec<String> = all.map(|(_, origin)| origin).collect();
+        let before = steps::taken();
+        for origin in &origins {
+            assert_eq!(set.find(origin.as_bytes()), Match::Rule(0), "{origin}");
+        }
+        let found = steps::taken();
+        for origin in &origins {
+            let other = origin.replace("scheme", "other").replace(".example", ".other");
+            let unlisted = other.replace("https://host", "https://none");
+            assert_eq!(set.find(unlisted.as_bytes()), Match::Unmatched, "{unlisted}");
+        }
+        [found - before, steps::taken() - found]
+    }
+
+    fn assert_steps_of_a_thousand(counts: &[usize]) {
+        let thousand = steps_of(&set_of(1_002));
+        assert!(thousand.iter().all(|&steps| steps > 1_000), "the counter counts: {thousand:?}");
+        for &count in counts {
+            let steps = steps_of(&set_of(count));
+            for (steps, thousand) in steps.into_iter().zip(thousand) {
+                // A table that is fuller has more look-alikes by hash; that is all that may differ.
+                assert!(steps * 100 <= thousand * 110, "{steps} for {count}, {thousand} for a thousand");
+            }
+        }
+    }
+
+    #[test]
+    fn five_thousand_patterns_take_the_steps_of_a_thousand() {
+        assert_steps_of_a_thousand(&[5_004]);
+    }
+
+    #[test]
+    fn a_million_patterns_take_the_steps_of_a_thousand() {
+        assert_steps_of_a_thousand(&[10_002, 100_002, 1_000_002]);
+    }
 }

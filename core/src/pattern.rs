@@ -248,15 +248,13 @@ fn invalid_wildcard(text: &str, host: &str, repaired: &dyn Fn(&str) -> String) -
         ),
     );
     match host.split_once('*') {
-        Some(("", rest)) if !rest.is_empty() && !rest.contains('*') => {
-            invalid.instead(repaired(&format!("*.{}", rest.trim_start_matches(['-', '.']))))
-        }
-        Some((before, rest)) if !before.contains('.') && !rest.contains('*') => {
+        Some(("", rest)) => invalid.instead(repaired(&format!("*.{}", rest.trim_start_matches(['-', '.'])))),
+        Some((before, rest)) => {
             let dash = |missing: bool| if missing { "-" } else { "" };
             let behind = dash(!rest.starts_with(['-', '.']));
             invalid.instead(repaired(&format!("{before}{}*{behind}{rest}", dash(!before.ends_with('-')))))
         }
-        _ => invalid,
+        None => invalid,
     }
 }
 
@@ -268,6 +266,14 @@ fn wildcard_in_address(text: &str) -> Invalid {
 fn label_too_long(text: &str) -> Invalid {
     let message = format!("{} has a label of more than {MAX_LABEL_BYTES} bytes in its host", Quoted(text));
     Invalid::new("origin-label-too-long", message)
+}
+
+fn host_too_long(text: &str) -> Invalid {
+    let message = format!(
+        "{} has a host of more than {MAX_HOST_BYTES} bytes, of which a wildcard takes one at least",
+        Quoted(text)
+    );
+    Invalid::new("origin-host-too-long", message)
 }
 
 /// The host of a canonical http or https pattern that is looked up: without scheme, port, and the labels
@@ -363,7 +369,15 @@ fn web<'p>(scheme: WebScheme, text: &'p str, rest: &str) -> Result<Pattern<'p>, 
     if front.len() - front.matches('.').count() > MAX_LABEL_BYTES {
         return Err(label_too_long(text));
     }
-    let base = if base.contains('*') { Ok(base.to_owned()) } else { canonical_host(text, base, &in_place) };
+    let base = if base.contains('*') {
+        Ok(base.to_owned())
+    } else {
+        canonical_host(text, base, &in_place).and_then(|base| {
+            // The same for the host as a whole: beyond that no host could match.
+            let name = base.strip_suffix('.').unwrap_or(&base);
+            if front.len() + name.len() > MAX_HOST_BYTES { Err(host_too_long(text)) } else { Ok(base) }
+        })
+    };
     // Of several mistakes the host's is told, then the port's, then what only a person can mend.
     let base = match base {
         Err(invalid) if invalid.code != "ip-address-not-canonical" && port.is_some() => return Err(invalid),
@@ -415,10 +429,8 @@ fn invalid_port(scheme: WebScheme, text: &str, host: &str, digits: &str) -> Inva
     let shortest = digits.trim_start_matches('0');
     if digits.is_empty() {
         invalid.instead(format!("{}://{host}", scheme.name()))
-    } else if shortest.len() < digits.len() && !shortest.is_empty() {
-        invalid.instead(format!("{}://{host}:{shortest}", scheme.name()))
     } else {
-        invalid
+        invalid.instead(format!("{}://{host}:{shortest}", scheme.name()))
     }
 }
 
@@ -478,13 +490,10 @@ fn check_labels(text: &str, host: &str, repaired: &dyn Fn(&str) -> String) -> Re
     // Lengths count in the form that DNS sees; other letters are measured once they are punycode.
     if host.is_ascii() {
         if name.split('.').any(|label| label.len() > MAX_LABEL_BYTES) {
-            let message =
-                format!("{} has a label of more than {MAX_LABEL_BYTES} bytes in its host", Quoted(text));
-            return Err(Invalid::new("origin-label-too-long", message));
+            return Err(label_too_long(text));
         }
         if name.len() > MAX_HOST_BYTES {
-            let message = format!("{} has a host of more than {MAX_HOST_BYTES} bytes", Quoted(text));
-            return Err(Invalid::new("origin-host-too-long", message));
+            return Err(host_too_long(text));
         }
     }
     Ok(())

@@ -199,12 +199,16 @@ impl<'t> Place<'t> {
 /// Quotes a value for a message: escaped, and cut where it gets long (the whole value is in [`Problem::value`]).
 pub(crate) struct Quoted<'v>(pub(crate) &'v str);
 
+impl Quoted<'_> {
+    /// Characters that are shown.
+    pub(crate) const SHOWN: usize = 120;
+}
+
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const SHOWN: usize = 120;
         f.write_str("\"")?;
         for (count, c) in self.0.chars().enumerate() {
-            if count == SHOWN {
+            if count == Quoted::SHOWN {
                 return f.write_str("\"...");
             }
             match c {

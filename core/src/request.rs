@@ -195,18 +195,24 @@ pub enum Fact {
 impl Fact {
     /// The fact that a header of this name holds, in any case of letters; none for all other headers.
     #[must_use]
+    #[inline]
     pub fn of_header(name: &[u8]) -> Option<Fact> {
         // By length first: all but a few headers of a request are told apart by one comparison.
-        let (expected, fact): (&[u8], Fact) = match name.len() {
-            4 => (b"host", Fact::Host),
-            6 => (b"origin", Fact::Origin),
-            10 => (b":authority", Fact::Authority),
-            14 => (b"sec-fetch-site", Fact::FetchSite),
-            29 => (b"access-control-request-method", Fact::RequestMethod),
-            30 => (b"access-control-request-headers", Fact::RequestHeaders),
-            _ => return None,
-        };
-        name.eq_ignore_ascii_case(expected).then_some(fact)
+        match name.len() {
+            4 => Fact::Host.named(b"host", name),
+            6 => Fact::Origin.named(b"origin", name),
+            10 => Fact::Authority.named(b":authority", name),
+            14 => Fact::FetchSite.named(b"sec-fetch-site", name),
+            29 => Fact::RequestMethod.named(b"access-control-request-method", name),
+            30 => Fact::RequestHeaders.named(b"access-control-request-headers", name),
+            _ => None,
+        }
+    }
+
+    /// As many hosts show names in lower case, that is compared first, at once.
+    #[inline(always)]
+    fn named<const N: usize>(self, expected: &[u8; N], name: &[u8]) -> Option<Fact> {
+        (name == expected || name.eq_ignore_ascii_case(expected)).then_some(self)
     }
 }
 
@@ -219,15 +225,22 @@ impl<'r> Request<'r> {
 
     /// Shows one header line; names in any case of letters, values as they came.
     pub fn header(&mut self, name: impl AsRef<[u8]>, value: &'r (impl AsRef<[u8]> + ?Sized)) -> &mut Self {
-        let value = value.as_ref();
         match Fact::of_header(name.as_ref()) {
-            None => {}
-            Some(Fact::Origin) => self.origin = self.origin.and(value),
-            Some(Fact::RequestMethod) => self.request_method = self.request_method.and(value),
-            Some(Fact::RequestHeaders) => self.request_headers.push(value),
-            Some(Fact::Host) => self.host = self.host.and(value),
-            Some(Fact::Authority) => self.authority = self.authority.and(value),
-            Some(Fact::FetchSite) => self.fetch_site = self.fetch_site.and(value),
+            None => self,
+            Some(fact) => self.fact(fact, value),
+        }
+    }
+
+    /// Shows one line of a header that is known to be this fact.
+    pub fn fact(&mut self, fact: Fact, value: &'r (impl AsRef<[u8]> + ?Sized)) -> &mut Self {
+        let value = value.as_ref();
+        match fact {
+            Fact::Origin => self.origin = self.origin.and(value),
+            Fact::RequestMethod => self.request_method = self.request_method.and(value),
+            Fact::RequestHeaders => self.request_headers.push(value),
+            Fact::Host => self.host = self.host.and(value),
+            Fact::Authority => self.authority = self.authority.and(value),
+            Fact::FetchSite => self.fetch_site = self.fetch_site.and(value),
         }
         self
     }

@@ -13,6 +13,14 @@ const VERSION: &CStr = match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_V
     Err(_) => c"",
 };
 
+/// The version of the Public Suffix List with a final NUL.
+const PUBLIC_SUFFIX_LIST: [u8; corsac::PUBLIC_SUFFIX_LIST.len() + 1] = {
+    let mut text = [0; corsac::PUBLIC_SUFFIX_LIST.len() + 1];
+    let (start, _) = text.split_at_mut(corsac::PUBLIC_SUFFIX_LIST.len());
+    start.copy_from_slice(corsac::PUBLIC_SUFFIX_LIST.as_bytes());
+    text
+};
+
 /// The version of the library, such as "0.1.0". Never freed, like all strings of this and the next functions.
 #[unsafe(no_mangle)]
 pub extern "C" fn corsac_version() -> *const c_char {
@@ -23,6 +31,14 @@ pub extern "C" fn corsac_version() -> *const c_char {
 #[unsafe(no_mangle)]
 pub extern "C" fn corsac_abi_version() -> u32 {
     guard(CORSAC_ABI_VERSION, || CORSAC_ABI_VERSION)
+}
+
+/// The version of the Public Suffix List that the library knows, such as "psl 2.1.247": the crate it comes from.
+#[unsafe(no_mangle)]
+pub extern "C" fn corsac_public_suffix_list() -> *const c_char {
+    guard(c"".as_ptr(), || {
+        const { CStr::from_bytes_with_nul(&PUBLIC_SUFFIX_LIST) }.unwrap_or_default().as_ptr()
+    })
 }
 
 /// The name of a CORSAC_STATUS_*, such as "null-pointer"; "unknown" for any other number.

@@ -240,6 +240,9 @@ fn no_panic_leaves_a_function() {
         assert_eq!(CStr::from_ptr(forced(|| corsac_version())), c"");
         assert_eq!(forced(|| corsac_abi_version()), CORSAC_ABI_VERSION);
         covers(&["corsac_status_name", "corsac_reason_name", "corsac_version", "corsac_abi_version"]);
+        assert_eq!(CStr::from_ptr(forced(|| corsac_public_suffix_list())), c"");
+        assert_eq!(CStr::from_ptr(corsac_public_suffix_list()).to_str(), Ok(corsac::PUBLIC_SUFFIX_LIST));
+        covers(&["corsac_public_suffix_list"]);
 
         assert!(forced(|| corsac_cell_new(policy)).is_null());
         let cell = corsac_cell_new(policy);

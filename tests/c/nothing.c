@@ -226,6 +226,7 @@ static void numbers_that_are_none_have_a_name(void) {
   CHECK(strcmp(corsac_reason_name(UINT32_MAX), "unknown") == 0);
   CHECK(strcmp(corsac_version(), CORSAC_VERSION) == 0);
   CHECK(corsac_abi_version() == CORSAC_ABI_VERSION);
+  CHECK(strncmp(corsac_public_suffix_list(), "psl ", 4) == 0);
 }
 
 int main(void) {

@@ -122,7 +122,7 @@ impl<'t> Reader<'t, '_> {
         let order = self.offset(raw_key) as u64;
         let name = string(raw_key);
         let plain = name.as_deref().is_some_and(|name| {
-            !name.is_empty()
+            (1..=Quoted::SHOWN).contains(&name.len())
                 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$'))
         });
         let path = match (&name, plain) {
@@ -480,8 +480,7 @@ fn plain(raw: &str) -> Cow<'_, str> {
 
 /// Whether a text can be shown as it is.
 fn is_harmless(text: &str) -> bool {
-    const SHOWN: usize = 120;
-    text.len() <= SHOWN && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+    text.len() <= Quoted::SHOWN && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
 fn kind_of(raw: &str) -> &'static str {
