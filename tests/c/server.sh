@@ -1,7 +1,8 @@
 #!/bin/sh
-# Claims about the example server: server.sh SERVER
+# Claims about an example server: server.sh SERVER [NAME-IN-ITS-ANSWERS]
 set -u
 server=$1
+name=${2:-c}
 folder=$(mktemp -d) || exit 1
 failures=0
 
@@ -70,9 +71,9 @@ Vary: Accept-Encoding, Origin
 Access-Control-Allow-Origin: https://app.example.com
 Access-Control-Allow-Credentials: true
 Access-Control-Expose-Headers: etag
-Content-Length: 24
+Content-Length: $((${#name} + 23))
 
-{\"ok\":true,\"server\":\"c\"}" "$(headers -X PUT -d body -H 'Origin: https://app.example.com' -H 'Cookie: a="é"' "$url/")"
+{\"ok\":true,\"server\":\"$name\"}" "$(headers -X PUT -d body -H 'Origin: https://app.example.com' -H 'Cookie: a="é"' "$url/")"
 
 claim an_error_of_the_application_keeps_nothing_of_its_cors_headers "HTTP/1.1 404 Not Found
 Vary: Accept-Encoding, Origin
