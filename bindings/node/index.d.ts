@@ -15,6 +15,12 @@
  * ```
  */
 
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import type { Duplex } from 'node:stream';
+
+import type { AdapterOptions, PolicyChoice } from './types-adapters.js';
+
 /** A guard that `dangerouslyAllow` lifts. */
 export type Danger = 'insecure-origins' | 'public-suffixes' | 'null-origin';
 
@@ -267,6 +273,11 @@ export class Decision {
    */
   readonly headers: readonly HeaderEdit[];
   /**
+   * The request's `Origin` as the line has it, without the quotes: escaped, and cut behind 128 bytes; `several`
+   * for more than one; `null` for none. For metrics, and for logs of one's own. Made when it is asked for.
+   */
+  readonly escapedOrigin: string | null;
+  /**
    * One line for a log, escaped and capped whatever a stranger sent, such as
    * `preflight refused origin-not-allowed rule=- origin="https://evil.test" method="PUT" headers=""`.
    * Made when it is asked for.
@@ -342,6 +353,24 @@ export class Policy {
   static fromFile<P extends Policy = Policy>(this: (new (...options: never[]) => P) | void, path: string | URL): P;
 
   /**
+   * The policy that a thread of this process shares, by the handle that its `share` gave. The policy is not
+   * copied; this thread has a `Policy` of its own for it.
+   *
+   * @throws {Error} if there is none: it was released, or comes from another process or another copy of the package
+   * @throws {TypeError} if `handle` is no such handle
+   */
+  static from(handle: PolicyHandle): Policy;
+
+  /** Ends that a policy is shared by this handle: nobody gets it any more, those that have it keep it. */
+  static release(handle: PolicyHandle): boolean;
+
+  /**
+   * Shares the policy with the worker threads of this process: send the handle to them, and they call
+   * `Policy.from`. The process holds the policy until `Policy.release`, even when this thread has ended.
+   */
+  share(): PolicyHandle;
+
+  /**
    * Decides one request.
    *
    * @param method as it came, such as `req.method`
@@ -371,30 +400,55 @@ export class Policy {
   readonly warningsUnreported: number;
 }
 
+/** What `policy.share()` gives: plain data that can be cloned. Its id is what lets a thread at the policy. */
+export interface PolicyHandle {
+  readonly corsac: 'policy';
+  readonly id: string;
+}
+
+/** What `cell.share()` gives: plain data that can be cloned within the process. */
+export interface CellHandle {
+  readonly corsac: 'cell';
+  readonly id: string;
+  /** How many policies the cell has had, in memory of all threads. */
+  readonly generation: SharedArrayBuffer;
+}
+
 /**
- * A policy that can be replaced: assign to `policy`.
+ * A policy that can be replaced: assign to `policy`. {@link PolicyFile} is one that knows its file.
  *
- * ```js
- * const cell = new PolicyCell(Policy.fromFile('policy.json'));
- * process.on('SIGHUP', () => {
- *   try {
- *     cell.policy = Policy.fromFile('policy.json');
- *   } catch (error) {
- *     console.error(error); // and the policy stays as it is
- *   }
- * });
- * ```
- *
- * A cell belongs to one event loop: each worker has its own. Looking at it costs reading a field.
+ * A cell belongs to one event loop, where looking at it costs reading a field, until it is shared: then all
+ * threads that have it see the same policy, and looking at it costs reading a number that they share.
  */
 export class PolicyCell {
   /** @throws {TypeError} if `policy` is no `Policy` */
   constructor(policy: Policy);
 
-  /** The policy as it is now: the object that was assigned last. A `TypeError` for anything but a `Policy`. */
+  /**
+   * The cell that a thread of this process shares, by the handle that its `share` gave.
+   *
+   * @throws {Error} if there is none: it was released, or comes from another process or another copy of the package
+   * @throws {TypeError} if `handle` is no such handle
+   */
+  static from(handle: CellHandle): PolicyCell;
+
+  /** Ends that a cell is shared by this handle: nobody gets it any more, those that have it go on sharing it. */
+  static release(handle: CellHandle): boolean;
+
+  /**
+   * Shares the cell with the worker threads of this process, which call `PolicyCell.from` with the handle:
+   * whichever assigns a policy, all decide by it from then on. The process holds the cell until
+   * `PolicyCell.release`, even when this thread has ended.
+   */
+  share(): CellHandle;
+
+  /**
+   * The policy as it is now: the object that was assigned last, or, where another thread has assigned it, an
+   * object of this thread for it. A `TypeError` for anything but a `Policy`.
+   */
   policy: Policy;
 
-  /** How many policies the cell has had: 1 at first, and one more with each assignment. */
+  /** How many policies the cell has had, by all threads: 1 at first, and one more with each assignment. */
   readonly generation: number;
 
   /** Decides one request by the policy as it is now, see {@link Policy.evaluate}. */
@@ -404,5 +458,116 @@ export class PolicyCell {
   allowsOrigin(origin: string | null | undefined, credentials?: boolean): boolean;
 }
 
+/**
+ * A cell with the policy of a file.
+ *
+ * ```js
+ * const policy = new PolicyFile('policy.json');
+ * process.on('SIGHUP', () => {
+ *   try {
+ *     policy.reload();
+ *   } catch (error) {
+ *     console.error(error.message); // and the policy stays as it is
+ *   }
+ * });
+ * ```
+ */
+export class PolicyFile extends PolicyCell {
+  /**
+   * @throws {PolicyError} with every problem of the document; the message names the file
+   * @throws {Error} if the file cannot be read; the message names it
+   * @throws {TypeError} if `path` is neither a string nor the URL of a file
+   */
+  constructor(path: string | URL);
+
+  /** The path, as it was given. */
+  readonly path: string | URL;
+
+  /**
+   * Reads the file again, and returns the policy that decides from now on. What it throws is what the
+   * constructor throws; the policy then stays the one that it was.
+   */
+  reload(): Policy;
+}
+
+/** What a message on the channel `corsac:refused` of `node:diagnostics_channel` tells of a refused request. */
+export interface RefusedMessage {
+  readonly reason: Reason;
+  /** The index of the rule that decided; `null` if no rule matched. */
+  readonly rule: number | null;
+  /** The name of the rule that decided; `null` if it has none or no rule matched. */
+  readonly ruleName: string | null;
+  /** The request's `Origin`, escaped and cut; `null` if there was none. */
+  readonly origin: string | null;
+  /** The line for a log, see {@link Decision.toString}; of a handshake, one that begins with `upgrade refused`. */
+  readonly line: string;
+}
+
+/**
+ * The middleware for Express 4 and 5 and for Connect: the first one, so that everything behind it is covered,
+ * error handlers and `404` too. For a part of an application, mount it there: `app.use('/api', corsac.express(policy))`.
+ *
+ * ```js
+ * app.use(corsac.express(policy));
+ * ```
+ *
+ * It is also all that node:http needs, and the compatible interface of node:http2:
+ *
+ * ```js
+ * const cors = corsac.express(policy);
+ * http.createServer((req, res) => cors(req, res, () => application(req, res)));
+ * ```
+ *
+ * It answers preflights, and what the policy forbids, and calls `next` for everything else. The headers of the
+ * policy are put into a response in the moment in which its headers are sent, whatever was set until then and
+ * however it is sent, and they are not among `res.getHeaders()`. No response that was sent already, no 1xx, and
+ * no object of the application is changed. Of several middlewares that see a request, the first one decides.
+ *
+ * Prefixes are compared with the whole path (`req.originalUrl`), in the case in which it came; Express matches
+ * its routes in any case, so where that counts, mount the middleware instead.
+ *
+ * `next` gets an error only if a function that chooses the policy throws, or returns what is none.
+ *
+ * @throws {TypeError} if `policy` is none of these, or there is no such option
+ */
+export function express<Request extends IncomingMessage | Http2ServerRequest = IncomingMessage>(
+  policy: PolicyChoice<Request>,
+  options?: AdapterOptions,
+): (req: Request, res: ServerResponse | Http2ServerResponse, next: (error?: unknown) => void) => void;
+
+/** Options of {@link upgrade}. */
+export interface UpgradeOptions extends AdapterOptions {
+  /** Whether cookies decide who somebody is; see {@link Policy.allowsOrigin}. Default: `true`. */
+  credentials?: boolean | undefined;
+  /** Whether requests without `Origin`, which come from no browser, are let through. Default: `false`. */
+  allowWithoutOrigin?: boolean | undefined;
+}
+
+/**
+ * Guards WebSocket handshakes, which browsers send to strangers too, with cookies and without a preflight: true
+ * if the handshake may go on; otherwise it is answered with 403 and the socket is not to be touched.
+ *
+ * ```js
+ * const mayUpgrade = corsac.upgrade(policy);
+ * server.on('upgrade', (req, socket, head) => {
+ *   if (mayUpgrade(req, socket)) webSocketServer.handleUpgrade(req, socket, head, connected);
+ * });
+ * ```
+ *
+ * The pages of the server itself are strangers too, unless they are in `ownOrigins` or allowed by a rule.
+ *
+ * @throws {TypeError} if `policy` is none of these, or there is no such option
+ */
+export function upgrade(
+  policy: PolicyChoice<IncomingMessage>,
+  options?: UpgradeOptions,
+): (req: IncomingMessage, socket: Duplex) => boolean;
+
 /** The version of the library. */
 export const version: string;
+
+/** Which list of public suffixes the library has, such as `psl 2.1.247`. */
+export const publicSuffixList: string;
+
+// Fastify, Koa, Hono, Fetch, and the migration from other packages.
+export * from './types-adapters.js';

@@ -2,4 +2,5 @@
 
 import corsac from './index.js';
 
-export const { Policy, PolicyCell, PolicyError, Decision, version } = corsac;
+export const { Policy, PolicyCell, PolicyFile, PolicyError, Decision } = corsac;
+export const { express, fastify, fetch, hono, koa, upgrade, migrate, version, publicSuffixList } = corsac;

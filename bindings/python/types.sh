@@ -10,4 +10,11 @@ export PYTHONPATH MYPYPATH
 mkdir -p "$root/tests/out"
 cd "$root/tests/out"
 "$PYTHON" -m mypy --strict "$root/bindings/python/examples/server.py" "$root/tests/conformance/python/typed.py"
+"$PYTHON" -m mypy --strict --package corsac
+examples=$root/bindings/python/examples
+MYPYPATH=$MYPYPATH:$examples "$PYTHON" -m mypy --strict \
+  "$examples/flask_server.py" "$examples/django_server.py" "$examples/aiohttp_server.py" \
+  "$examples/fastapi_server.py" "$examples/starlette_server.py" "$root/tests/python/typed_servers.py"
+# It fetches itself from npm the first time.
+PYRIGHT_PYTHON_IGNORE_WARNINGS=1 "$PYTHON" -m pyright --pythonpath "$PYTHON" --project "$root/bindings/python"
 "$PYTHON" -m mypy.stubtest corsac

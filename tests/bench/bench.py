@@ -1,7 +1,8 @@
 """Runs the benchmarks, prints their tables, and writes one file with all figures.
 
     bench.py            beside tower-http, actix-cors and a set of strings (Rust), and an empty call into
-                        another library (C); also counts instructions, if valgrind is there
+                        another library (C); also counts instructions, if valgrind is there; then the Python
+                        middleware beside those of Starlette, Django and Flask
 
 The chart shows a decision among 1 to 1,000,000 origins.
 """
@@ -53,6 +54,13 @@ def rust():
     return json.loads((OUT / "rust.json").read_text())
 
 
+def python():
+    """The Python middleware beside those of Starlette, Django and Flask."""
+    interpreter = ROOT / ".venv/bin/python"
+    subprocess.run([interpreter, ROOT / "tests/bench/python.py", OUT / "python.json"], check=True)
+    return json.loads((OUT / "python.json").read_text())
+
+
 def instructions():
     """Instructions of one call of the C ABI, which are the same on every run."""
     if not shutil.which("valgrind"):
@@ -69,6 +77,14 @@ def instructions():
         counted[case] = (totals[1] - totals[0]) // 10_000
     print("instructions a call: " + ", ".join(f"{case} {number}" for case, number in counted.items()))
     return counted
+
+
+def apache():
+    """Instructions of a request in Apache, beside the usual recipe of mod_headers."""
+    if not shutil.which("valgrind"):
+        return {}
+    subprocess.run([sys.executable, ROOT / "tests/apache/bench.py", OUT / "apache.json"], check=True)
+    return json.loads((OUT / "apache.json").read_text())
 
 
 def chart(rows, path):
@@ -95,12 +111,34 @@ def chart(rows, path):
     path.write_text("\n".join([*out, "</svg>", ""]))
 
 
+def nginx():
+    """Instructions of a request in nginx, and requests a second, beside the usual map, add_header and if."""
+    if not shutil.which("valgrind") or not shutil.which("nginx"):
+        return {}
+    subprocess.run([sys.executable, ROOT / "tests/nginx/bench.py", "--json", OUT / "nginx.json"], check=True)
+    return json.loads((OUT / "nginx.json").read_text())
+
+
+def node():
+    """The adapters of the Node package, beside cors, @fastify/cors, @koa/cors and hono's."""
+    subprocess.run(["node", ROOT / "tests/bench/node.mjs", OUT / "node.json"], check=True)
+    return json.loads((OUT / "node.json").read_text())
+
+
 def main():
     OUT.mkdir(parents=True, exist_ok=True)
     results = {"c": c()}
     results["c_instructions"] = instructions()
     print()
     results["rust"] = rust()
+    print()
+    results["python"] = python()
+    print()
+    results["apache_instructions"] = apache()
+    print()
+    results["nginx"] = nginx()
+    print()
+    results["node"] = node()
     chart(results["rust"]["scale"], OUT / "origins.svg")
     (OUT / "results.json").write_text(json.dumps(results, indent=1))
     print(f"\nall figures: {(OUT / 'results.json').relative_to(ROOT)}, chart: {(OUT / 'origins.svg').relative_to(ROOT)}")

@@ -16,11 +16,11 @@ const names = native.names();
 const ILLEGAL = Symbol('decisions come from policies');
 
 class Decision {
-  /** The native function that tells the line, and the facts that were decided. */
-  #line;
+  /** The policy that decided, and the facts that were decided. */
+  #compiled;
   #facts;
 
-  constructor(key, verdict, answer, ruleName, headers, line, facts) {
+  constructor(key, verdict, answer, ruleName, headers, compiled, facts) {
     if (key !== ILLEGAL) throw new TypeError('decisions come from policy.evaluate');
     const rule = ruleOf(verdict);
     this.kind = names.kinds[kindOf(verdict)];
@@ -31,13 +31,17 @@ class Decision {
     this.rule = rule < 0 ? null : rule;
     this.ruleName = ruleName;
     this.headers = headers;
-    this.#line = line;
+    this.#compiled = compiled;
     this.#facts = facts;
     Object.freeze(this);
   }
 
+  get escapedOrigin() {
+    return this.#compiled.escapedOrigin(...this.#facts) ?? null;
+  }
+
   toString() {
-    return this.#line(...this.#facts);
+    return this.#compiled.line(...this.#facts);
   }
 }
 
@@ -86,8 +90,8 @@ function answerIndex(verdict) {
 }
 
 /** Makes a decision of an integer that is not 0. */
-function makeDecision(verdict, answer, ruleName, headers, line, facts) {
-  return new Decision(ILLEGAL, verdict, answer, ruleName, headers, line, facts);
+function makeDecision(verdict, answer, ruleName, headers, compiled, facts) {
+  return new Decision(ILLEGAL, verdict, answer, ruleName, headers, compiled, facts);
 }
 
 module.exports = { Answer, Decision, answerIndex, isAllowed, makeDecision, ruleOf };

@@ -143,4 +143,4 @@ function describe(value) {
   }
 }
 
-module.exports = { readHeaders, describe };
+module.exports = { describe, readHeaders, readRaw };

@@ -9,10 +9,16 @@ const { describe } = require('./headers.js');
 /** How deep values may lie: no key has a value as deep as this. */
 const MAX_DEPTH = 32;
 
+/** Characters of a key that are shown. */
+const MAX_SHOWN = 120;
+
 /** Codes of problems whose value is a key. */
 const KEY_PROBLEMS = new Set(['unknown-key', 'duplicate-key', 'key-beside-rules', 'top-level-key-in-rule']);
 
-/** The JSON text of `options`, and the function that renames its problems. */
+/** How a policy was written, and so how its problems name things. A number, since threads share it. */
+const STYLES = { text: 0, camelCase: 1, snakeCase: 2 };
+
+/** The JSON text of `options`, and the style in which they are written. */
 function readOptions(options) {
   if (!isPlainObject(options)) {
     const hint = typeof options === 'string' ? '; Policy.fromJSON reads text' : '';
@@ -20,13 +26,19 @@ function readOptions(options) {
   }
   const members = new Members(options, '', readNested);
   const style = members.keys().find((key) => isSnakeCase(key) || isCamelCase(key));
-  const names = style !== undefined && isSnakeCase(style) ? SNAKE_CASE : CAMEL_CASE;
-  const rename = (problem) => {
-    problem.line = null;
-    problem.column = null;
-    names.rename(problem);
+  const isDocument = style !== undefined && isSnakeCase(style);
+  return {
+    text: members.write(isDocument ? SNAKE_CASE : CAMEL_CASE, 0),
+    style: isDocument ? STYLES.snakeCase : STYLES.camelCase,
   };
-  return { text: members.write(names, 0), rename };
+}
+
+/** Makes a problem of the document one of what the policy was written as. */
+function renameProblem(problem, style) {
+  if (style === STYLES.text) return;
+  problem.line = null;
+  problem.column = null;
+  (style === STYLES.snakeCase ? SNAKE_CASE : CAMEL_CASE).rename(problem);
 }
 
 /** An object whose keys are keys of policies: the options themselves, a rule, `expect`. Read once. */
@@ -131,15 +143,16 @@ function describeMixture(problem, style) {
 
 /** JSON text in which nothing moves the cursor or hides, cut where it gets long. */
 function quote(text) {
-  const shown = text.length > 120 ? `${text.slice(0, 120)}...` : text;
-  return JSON.stringify(shown).replace(/[\p{C}\u2028\u2029]/gu, (it) =>
+  const shown = text.length > MAX_SHOWN ? Array.from(text.slice(0, 2 * MAX_SHOWN)).slice(0, MAX_SHOWN).join('') : text;
+  const escaped = JSON.stringify(shown).replace(/[\p{C}\u2028\u2029]/gu, (it) =>
     Array.from({ length: it.length }, (_, index) => `\\u${it.charCodeAt(index).toString(16).padStart(4, '0')}`).join(''),
   );
+  return shown.length < text.length ? `${escaped}...` : escaped;
 }
 
 /** The path of a key of the object at `path`. */
 function within(path, key) {
-  if (!/^[A-Za-z0-9_$]+$/.test(key)) return `${path}[${JSON.stringify(key)}]`;
+  if (key.length > MAX_SHOWN || !/^[A-Za-z0-9_$]+$/.test(key)) return `${path}[${quote(key)}]`;
   return path === '' ? key : `${path}.${key}`;
 }
 
@@ -180,4 +193,4 @@ function rejectSymbols(object, path) {
   if (symbols.length > 0) throw new TypeError(`${path || 'options'} has the key ${String(symbols[0])}, which no policy can have`);
 }
 
-module.exports = { readOptions };
+module.exports = { STYLES, readOptions, renameProblem };

@@ -1,32 +1,43 @@
 'use strict';
 // A compiled policy, and the one place that calls its native functions.
 
+const { randomUUID } = require('node:crypto');
 const { types } = require('node:util');
 
 const native = require('./native.js');
 const { Answer, answerIndex, makeDecision, ruleOf } = require('./decision.js');
+const { Effects } = require('./effects.js');
 const { readFile } = require('./file.js');
 const { describe, readHeaders } = require('./headers.js');
 const { PolicyError, makeProblems } = require('./problems.js');
-const { readOptions } = require('./options.js');
+const { STYLES, readOptions, renameProblem } = require('./options.js');
+const { hold, idOf, unknownHandle } = require('./share.js');
 
 /** What the native half made of a document. */
 class Compiled {
   /** By rule, once one of its decisions was made. */
   #ruleNames = [];
 
-  constructor({ decide, edits, line, ruleName, allowsOrigin, document, notCors, answers, warnings, warningsUnreported }, rename) {
+  constructor(
+    { decide, edits, line, ruleName, escapedOrigin, allowsOrigin, document, share, notCors, answers, warnings, warningsUnreported },
+    style,
+  ) {
     this.decide = decide;
     this.edits = edits;
     this.line = line;
     this.ruleName = ruleName;
+    this.escapedOrigin = escapedOrigin;
     this.allowsOrigin = allowsOrigin;
     this.document = document;
+    this.share = share;
+    this.style = style;
     // The integer for every request without Origin, whatever else it holds, so that those need no call.
     this.notCors = notCors;
     this.answers = Object.freeze(answers.map((answer) => new Answer(answer)));
-    this.warnings = makeProblems(warnings, rename);
+    this.warnings = makeProblems(warnings, (problem) => renameProblem(problem, style));
     this.warningsUnreported = warningsUnreported;
+    // Forgotten with the policy.
+    this.effects = new Effects(this);
     Object.freeze(this);
   }
 
@@ -38,24 +49,35 @@ class Compiled {
   }
 }
 
-function compile(document, rename = () => {}, source = null) {
+function compile(document, style = STYLES.text, source = null) {
   const result = native.compile(document);
   if (result.problems !== undefined) {
-    throw new PolicyError(makeProblems(result.problems, rename), result.unreported, source);
+    const problems = makeProblems(result.problems, (problem) => renameProblem(problem, style));
+    throw new PolicyError(problems, result.unreported, source);
   }
-  return new Compiled(result, rename);
+  return new Compiled(result, style);
+}
+
+/** The policy of what the native half gives for one that was shared. */
+function ofShared(data) {
+  return new Policy(new Compiled(data, data.style));
 }
 
 /** The internals of a policy, for the middlewares of this package; see `Policy.#compiled`. */
 let internals;
 
+/** Whether a value is a policy, rather than looks like one. */
+let isPolicy;
+
 class Policy {
   /**
-   * `decide(method, origin, requestMethod, requestHeaders, host, authority, fetchSite)` gives an integer
+   * `decide(method, origin, host, fetchSite, requestMethod, requestHeaders, authority)` gives an integer
    * (decision.js says which), `answers` the ready answer for it. Facts are strings, arrays of strings
    * (several lines) or undefined (no such header); code units above U+00FF match nothing.
    */
   #compiled;
+  /** Under which id it is shared. */
+  #sharedId = null;
   /** By integer: the last decision, if another request can be known to be like the one it was made for. */
   #ready = new Map();
 
@@ -63,8 +85,8 @@ class Policy {
     if (options instanceof Compiled) {
       this.#compiled = options;
     } else {
-      const { text, rename } = readOptions(options);
-      this.#compiled = compile(text, rename);
+      const { text, style } = readOptions(options);
+      this.#compiled = compile(text, style);
     }
     // A subclass may have fields of its own.
     if (new.target === Policy) Object.freeze(this);
@@ -72,6 +94,7 @@ class Policy {
 
   static {
     internals = (policy) => policy.#compiled;
+    isPolicy = (value) => typeof value === 'object' && value !== null && #compiled in value;
   }
 
   static fromJSON(text) {
@@ -86,6 +109,22 @@ class Policy {
     return new (classOf(this))(compile(file.bytes, undefined, file.path));
   }
 
+  static from(handle) {
+    const data = native.sharedPolicy(idOf(handle, 'policy'));
+    if (data == null) throw unknownHandle('policy');
+    return ofShared(data);
+  }
+
+  static release(handle) {
+    return native.releaseShared(idOf(handle, 'policy'));
+  }
+
+  share() {
+    const id = (this.#sharedId ??= randomUUID());
+    hold(this.#compiled, id);
+    return Object.freeze({ corsac: 'policy', id });
+  }
+
   evaluate(method, headers) {
     const compiled = this.#compiled;
     if (typeof method !== 'string') throw new TypeError(`method is ${describe(method)}, not a string`);
@@ -93,7 +132,7 @@ class Policy {
     const verdict =
       origin === undefined
         ? compiled.notCors
-        : compiled.decide(method, origin, requestMethod, requestHeaders, host, authority, fetchSite);
+        : compiled.decide(method, origin, host, fetchSite, requestMethod, requestHeaders, authority);
     const ready = this.#ready.get(verdict);
     if (
       ready !== undefined &&
@@ -105,9 +144,9 @@ class Policy {
 
     const answer = verdict === 0 ? undefined : compiled.answers[answerIndex(verdict)];
     if (answer === undefined) throw new Error('corsac: no decision could be made');
-    const facts = [method, origin, requestMethod, requestHeaders, host, authority, fetchSite];
+    const facts = [method, origin, host, fetchSite, requestMethod, requestHeaders, authority];
     const edits = answer.echoes ? freezeEdits(compiled.edits(...facts)) : answer.editsFor(origin);
-    const decision = makeDecision(verdict, answer, compiled.nameOf(ruleOf(verdict), facts), edits, compiled.line, facts);
+    const decision = makeDecision(verdict, answer, compiled.nameOf(ruleOf(verdict), facts), edits, compiled, facts);
     if (facts.every(isBrief)) {
       if (ready === undefined) {
         this.#ready.set(verdict, { origin, requestMethod, requestHeaders, decision });
@@ -179,4 +218,4 @@ function encodeIllFormed(text) {
   return Buffer.concat([Buffer.from(text.slice(0, index)), Buffer.from([0xff])]);
 }
 
-module.exports = { Policy, internals };
+module.exports = { Policy, internals, isPolicy, ofShared };

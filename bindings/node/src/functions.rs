@@ -6,16 +6,17 @@
 //! nothing (0, `undefined`, `false`).
 //!
 //! ```text
-//! decide(method, origin, requestMethod, requestHeaders, host, authority, fetchSite) -> integer
+//! decide(method, origin, host, fetchSite, requestMethod, requestHeaders, authority) -> integer
 //! edits(the same)                                                       -> [[op, name, value], ...]
 //! line(the same)                                                        -> string
 //! ruleName(the same)                                                    -> string or undefined
+//! escapedOrigin(the same)                                               -> string or undefined
 //! allowsOrigin(origin, credentials)                                     -> boolean
 //! document()                                                            -> string
+//! share(id, style)                                                      -> boolean
 //! ```
 //! Facts are strings, arrays of strings (several lines) or `undefined` (no such header). Everything
-//! behind `origin` may be left out; what follows `requestHeaders` matters only to requests that no
-//! rule matches.
+//! behind `origin` may be left out.
 
 use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -26,11 +27,13 @@ use corsac::{Decision, Facts, HeaderLine, Policy, Request, Verdict};
 use napi::bindgen_prelude::{Error, Result, Status, Unknown};
 use napi::{Env, sys};
 
-use crate::facts::{Buffers, CallFacts};
+use crate::facts::{Arguments, Buffers, CallFacts};
+use crate::shared::{self, Shared};
 
-/// A policy, and how many bytes of it JavaScript's garbage collector was told about.
+/// A policy, and how many bytes of it JavaScript's garbage collector was told about. Each thread that
+/// a policy is shared with has one: whichever collects last is what frees the memory.
 struct Held {
-    policy: Policy,
+    policy: Arc<Policy>,
     bytes: i64,
 }
 
@@ -40,12 +43,14 @@ pub(crate) struct Functions<'env> {
     pub(crate) edits: Unknown<'env>,
     pub(crate) line: Unknown<'env>,
     pub(crate) rule_name: Unknown<'env>,
+    pub(crate) escaped_origin: Unknown<'env>,
     pub(crate) allows_origin: Unknown<'env>,
     pub(crate) document: Unknown<'env>,
+    pub(crate) share: Unknown<'env>,
 }
 
 impl<'env> Functions<'env> {
-    pub(crate) fn new(env: &'env Env, policy: Policy) -> Result<Self> {
+    pub(crate) fn new(env: &'env Env, policy: Arc<Policy>) -> Result<Self> {
         let bytes = i64::try_from(policy.heap_bytes()).unwrap_or(i64::MAX);
         let held = Arc::new(Held { policy, bytes });
         adjust_external_memory(env.raw(), bytes);
@@ -60,8 +65,10 @@ impl<'env> Functions<'env> {
             edits: function(env, held, c"edits", edits)?,
             line: function(env, held, c"line", line)?,
             rule_name: function(env, held, c"ruleName", rule_name)?,
+            escaped_origin: function(env, held, c"escapedOrigin", escaped_origin)?,
             allows_origin: function(env, held, c"allowsOrigin", allows_origin)?,
             document: function(env, held, c"document", document)?,
+            share: function(env, held, c"share", share)?,
         })
     }
 }
@@ -126,9 +133,11 @@ fn adjust_external_memory(env: sys::napi_env, change: i64) {
 unsafe fn call<const N: usize, T>(
     env: sys::napi_env,
     info: sys::napi_callback_info,
-    body: impl FnOnce(&Policy, [sys::napi_value; N]) -> Option<T>,
+    body: impl FnOnce(&Arc<Policy>, Arguments<N>) -> Option<T>,
 ) -> Option<T> {
     catch_unwind(AssertUnwindSafe(|| {
+        #[cfg(feature = "forced-panic")]
+        forced::panic_if_asked();
         let mut arguments = [ptr::null_mut(); N];
         let mut count = N;
         let mut data = ptr::null_mut();
@@ -150,7 +159,7 @@ unsafe fn call<const N: usize, T>(
         // SAFETY: `data` is the reference that the function holds, and the function is being called,
         // so it is not collected before the call ends.
         let held = unsafe { &*data.cast_const().cast::<Held>() };
-        body(&held.policy, arguments)
+        body(&held.policy, Arguments { values: arguments, count: count.min(N) })
     }))
     .ok()
     .flatten()
@@ -163,7 +172,7 @@ fn made(status: sys::napi_status, value: sys::napi_value) -> Option<sys::napi_va
 
 /// `decide(...)`: the decision as one integer, see [`pack`]; 0 if there is none.
 unsafe extern "C" fn decide(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
-    let packed = |policy: &Policy, arguments| {
+    let packed = |policy: &Arc<Policy>, arguments| {
         let mut buffers = Buffers::new();
         // SAFETY: these are the arguments of this call.
         let facts = unsafe { CallFacts::new(env, arguments, &mut buffers) };
@@ -205,7 +214,7 @@ unsafe fn decided(
     info: sys::napi_callback_info,
     read: impl FnOnce(&Decision<'_>) -> Option<sys::napi_value>,
 ) -> sys::napi_value {
-    let body = |policy: &Policy, arguments| {
+    let body = |policy: &Arc<Policy>, arguments| {
         let mut buffers = Buffers::new();
         // SAFETY: these are the arguments of this call.
         let facts = unsafe { CallFacts::new(env, arguments, &mut buffers) };
@@ -248,9 +257,17 @@ unsafe extern "C" fn rule_name(env: sys::napi_env, info: sys::napi_callback_info
     unsafe { decided(env, info, name) }
 }
 
+/// `escapedOrigin(...)`: the request's `Origin` as the line shows it; `undefined` if it has none.
+unsafe extern "C" fn escaped_origin(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let origin = |decision: &Decision<'_>| utf8(env, &decision.escaped_origin()?);
+    // SAFETY: node-api passes the env and info of a function that `function` made.
+    unsafe { decided(env, info, origin) }
+}
+
 /// `allowsOrigin(origin, credentials)`.
 unsafe extern "C" fn allows_origin(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
-    let allowed = |policy: &Policy, [origin, credentials]: [sys::napi_value; 2]| {
+    let allowed = |policy: &Arc<Policy>, arguments: Arguments<2>| {
+        let [origin, credentials] = arguments.values;
         let mut with_credentials = true;
         // SAFETY: both are of this call.
         let status = unsafe { sys::napi_get_value_bool(env, credentials, &raw mut with_credentials) };
@@ -259,7 +276,10 @@ unsafe extern "C" fn allows_origin(env: sys::napi_env, info: sys::napi_callback_
         }
         let mut buffers = Buffers::new();
         // SAFETY: an origin is one of the facts, and an argument of this call.
-        let facts = unsafe { CallFacts::new(env, [origin; CallFacts::ARGUMENTS], &mut buffers) };
+        let facts = unsafe {
+            let values = [origin; CallFacts::ARGUMENTS];
+            CallFacts::new(env, Arguments { values, count: CallFacts::ARGUMENTS }, &mut buffers)
+        };
         let allowed = match facts.origin() {
             HeaderLine::One(origin) => policy.allows_origin(Some(origin), with_credentials),
             HeaderLine::Absent | HeaderLine::Several => false,
@@ -275,9 +295,63 @@ unsafe extern "C" fn allows_origin(env: sys::napi_env, info: sys::napi_callback_
 
 /// `document()`; `undefined` if it is longer than a string can be.
 unsafe extern "C" fn document(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
-    let document = |policy: &Policy, []: [sys::napi_value; 0]| utf8(env, &policy.document());
+    let document = |policy: &Arc<Policy>, _: Arguments<0>| utf8(env, &policy.document());
     // SAFETY: node-api passes the env and info of a function that `function` made.
     unsafe { call(env, info, document) }.unwrap_or(ptr::null_mut())
+}
+
+/// `share(id, style)`: the policy is held under the id until it is released. False if that failed.
+unsafe extern "C" fn share(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let share = |policy: &Arc<Policy>, arguments: Arguments<2>| {
+        let [id, style] = arguments.values;
+        let mut bytes = [0_u8; 64];
+        let (mut read, mut number) = (0, 0);
+        // SAFETY: both values are of this call, and the buffer is as long as is said.
+        let statuses = unsafe {
+            [
+                sys::napi_get_value_string_utf8(
+                    env,
+                    id,
+                    bytes.as_mut_ptr().cast(),
+                    bytes.len(),
+                    &raw mut read,
+                ),
+                sys::napi_get_value_uint32(env, style, &raw mut number),
+            ]
+        };
+        // A longer id is one that JavaScript does not make.
+        if statuses != [sys::Status::napi_ok; 2] || read >= bytes.len() - 1 {
+            return None;
+        }
+        let id = std::str::from_utf8(bytes.get(..read)?).ok()?;
+        shared::share_policy(id.to_owned(), Shared { policy: Arc::clone(policy), style: number });
+        Some(true)
+    };
+    // SAFETY: node-api passes the env and info of a function that `function` made.
+    let shared = unsafe { call(env, info, share) }.unwrap_or(false);
+    let mut result = ptr::null_mut();
+    // SAFETY: `env` is the one of this call.
+    made(unsafe { sys::napi_get_boolean(env, shared, &raw mut result) }, result).unwrap_or(ptr::null_mut())
+}
+
+/// Makes compiling and every function of a policy panic, for tests.
+#[cfg(feature = "forced-panic")]
+pub(crate) mod forced {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    static FORCED: AtomicBool = AtomicBool::new(false);
+
+    /// From now on, or no longer.
+    pub(crate) fn force_panics(force: bool) {
+        FORCED.store(force, Ordering::SeqCst);
+    }
+
+    #[allow(clippy::panic, reason = "what this feature is for")]
+    pub(crate) fn panic_if_asked() {
+        if FORCED.load(Ordering::SeqCst) {
+            panic!("a test asked for this");
+        }
+    }
 }
 
 /// A new array.

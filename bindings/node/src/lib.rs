@@ -7,14 +7,18 @@
 
 mod facts;
 mod functions;
+mod shared;
+
+use std::sync::Arc;
 
 use corsac::limits::MAX_DOCUMENT_BYTES;
-use corsac::{Kind, Policy, Problem, Reason, Value};
+use corsac::{Kind, Policy, Problem, Reason, ResponseHeader, Value};
 use napi::Env;
-use napi::bindgen_prelude::{Either, Result, Uint8ArraySlice, Unknown};
+use napi::bindgen_prelude::{Either, External, Result, Uint8ArraySlice, Unknown};
 use napi_derive::napi;
 
 use crate::functions::{Functions, not_cors};
+use crate::shared::SharedCell;
 
 /// One thing wrong with a configuration, or worth a warning.
 #[napi(object, object_from_js = false)]
@@ -88,10 +92,16 @@ pub struct PolicyData<'env> {
     pub line: Unknown<'env>,
     /// Decides a request and tells the name of the rule.
     pub rule_name: Unknown<'env>,
+    /// Decides a request and tells its origin for a log.
+    pub escaped_origin: Unknown<'env>,
     /// Whether an origin may read responses.
     pub allows_origin: Unknown<'env>,
     /// The canonical document.
     pub document: Unknown<'env>,
+    /// Shares the policy with other threads.
+    pub share: Unknown<'env>,
+    /// How its problems name things: what was passed to `share`, 0 for one that was just compiled.
+    pub style: u32,
     /// The integer of `decide` for every request without `Origin`.
     pub not_cors: u32,
     /// The ready answers, by the index in an integer of `decide`.
@@ -118,6 +128,8 @@ pub fn compile<'env>(
     env: &'env Env,
     document: Either<String, Uint8ArraySlice<'env>>,
 ) -> Result<Either<PolicyData<'env>, BuildErrorData>> {
+    #[cfg(feature = "forced-panic")]
+    functions::forced::panic_if_asked();
     let compiled = match &document {
         Either::A(text) => Policy::from_json(text),
         Either::B(bytes) => Policy::from_json(bytes.as_ref()),
@@ -131,23 +143,96 @@ pub fn compile<'env>(
             }));
         }
     };
+    policy_data(env, Arc::new(policy), 0).map(Either::A)
+}
+
+/// Everything of a policy for one thread.
+fn policy_data(env: &Env, policy: Arc<Policy>, style: u32) -> Result<PolicyData<'_>> {
     let answers = policy.answers().iter().map(answer_data).collect();
     let warnings = policy.warnings().iter().map(ProblemData::from).collect();
     let warnings_unreported = count(policy.warnings_unreported());
     let not_cors = not_cors(&policy);
-    let Functions { decide, edits, line, rule_name, allows_origin, document } = Functions::new(env, policy)?;
-    Ok(Either::A(PolicyData {
+    let Functions { decide, edits, line, rule_name, escaped_origin, allows_origin, document, share } =
+        Functions::new(env, policy)?;
+    Ok(PolicyData {
         decide,
         edits,
         line,
         rule_name,
+        escaped_origin,
         allows_origin,
         document,
+        share,
+        style,
         not_cors,
         answers,
         warnings,
         warnings_unreported,
-    }))
+    })
+}
+
+/// The policy that some thread shares under this id; none if nobody does.
+///
+/// # Errors
+/// If no functions could be made for it.
+#[napi(catch_unwind)]
+pub fn shared_policy(env: &Env, id: String) -> Result<Option<PolicyData<'_>>> {
+    shared::policy(&id).map(|shared| policy_data(env, shared.policy, shared.style)).transpose()
+}
+
+/// Ends that a policy or a cell is shared under an id; those that have it keep it. False if nothing was.
+#[napi(catch_unwind)]
+#[must_use]
+pub fn release_shared(id: String) -> bool {
+    shared::release(&id)
+}
+
+/// A cell of this thread, as JavaScript keeps it.
+#[derive(Debug)]
+pub struct CellHandle(SharedCell);
+
+/// Makes a cell of the policy that is shared under an id; none if none is.
+#[napi(catch_unwind)]
+#[must_use]
+pub fn new_shared_cell(policy: String) -> Option<External<CellHandle>> {
+    shared::policy(&policy).map(|shared| External::new(CellHandle(SharedCell::new(shared))))
+}
+
+/// Shares a cell with other threads under an id, until it is released.
+#[napi(catch_unwind)]
+pub fn share_cell(cell: &External<CellHandle>, id: String) {
+    shared::share_cell(id, &cell.0);
+}
+
+/// The cell that some thread shares under this id; none if nobody does.
+#[napi(catch_unwind)]
+#[must_use]
+pub fn shared_cell(id: String) -> Option<External<CellHandle>> {
+    shared::cell(&id).map(|cell| External::new(CellHandle(cell)))
+}
+
+/// The policy that a cell has now.
+///
+/// # Errors
+/// If no functions could be made for it.
+#[napi(catch_unwind)]
+pub fn load_shared<'env>(env: &'env Env, cell: &External<CellHandle>) -> Result<PolicyData<'env>> {
+    let shared = cell.0.load();
+    policy_data(env, shared.policy, shared.style)
+}
+
+/// Gives a cell the policy that is shared under an id. False if none is.
+#[napi(catch_unwind)]
+#[must_use]
+pub fn store_shared(cell: &External<CellHandle>, policy: String) -> bool {
+    shared::policy(&policy).map(|shared| cell.0.store(shared)).is_some()
+}
+
+/// Makes compiling and every function of a policy panic from now on, or no longer. For tests.
+#[cfg(feature = "forced-panic")]
+#[napi]
+pub fn force_panics(force: bool) {
+    functions::forced::force_panics(force);
 }
 
 fn count(unreported: usize) -> u32 {
@@ -182,6 +267,8 @@ pub struct Names {
     pub reasons: Vec<String>,
     /// For each of the reasons, whether it allows.
     pub allowed: Vec<bool>,
+    /// The response headers that only a policy should set.
+    pub foreign: Vec<String>,
 }
 
 /// The names behind the numbers in the integers of `decide`.
@@ -196,6 +283,7 @@ pub fn names() -> Names {
         kinds: unnamed().chain(kinds.iter().map(|kind| kind.name().to_owned())).collect(),
         reasons: unnamed().chain(Reason::ALL.iter().map(|reason| reason.name().to_owned())).collect(),
         allowed: std::iter::once(false).chain(Reason::ALL.iter().map(|reason| reason.allowed())).collect(),
+        foreign: ResponseHeader::FOREIGN.iter().map(|header| header.name().to_owned()).collect(),
     }
 }
 
@@ -204,6 +292,13 @@ pub fn names() -> Names {
 #[must_use]
 pub fn version() -> &'static str {
     corsac::VERSION
+}
+
+/// The list of public suffixes that the library has.
+#[napi(catch_unwind)]
+#[must_use]
+pub fn public_suffix_list() -> &'static str {
+    corsac::PUBLIC_SUFFIX_LIST
 }
 
 /// How many bytes of a document are read at most.

@@ -1,8 +1,26 @@
 // What the types promise, checked by `npm run types`: an error that does not come is an error.
 
 import { createServer } from 'node:http';
+import { createServer as createHttp2Server } from 'node:http2';
+import { subscribe } from 'node:diagnostics_channel';
 
-import { Decision, Policy, PolicyCell, PolicyError, version, type HeaderEdit, type PolicyOptions, type Problem } from 'corsac';
+import {
+  Decision,
+  Policy,
+  PolicyCell,
+  PolicyError,
+  PolicyFile,
+  express,
+  publicSuffixList,
+  upgrade,
+  version,
+  type CellHandle,
+  type HeaderEdit,
+  type PolicyHandle,
+  type PolicyOptions,
+  type Problem,
+  type RefusedMessage,
+} from 'corsac';
 
 const options: PolicyOptions = { allowOrigins: ['https://app.example.com'], allowMethods: '*', maxAge: 600 };
 const policy: Policy = new Policy(options);
@@ -104,6 +122,39 @@ createServer((req, res) => {
   const allowed: boolean = policy.allowsOrigin(req.headers.origin) && policy.allowsOrigin(null, false);
   res.end(JSON.stringify({ rule, allowed, version, document: policy.document() }));
 });
+
+const handle: PolicyHandle = policy.share();
+const cellHandle: CellHandle = cell.share();
+const shared: [Policy, PolicyCell, boolean, boolean] = [Policy.from(handle), PolicyCell.from(cellHandle), Policy.release(handle), PolicyCell.release(cellHandle)];
+// @ts-expect-error the handle of a cell is none of a policy
+Policy.from(cellHandle);
+const file: PolicyFile = new PolicyFile(new URL('policy.json', import.meta.url));
+const reloaded: Policy = file.reload();
+// @ts-expect-error the path stays
+file.path = 'other.json';
+console.log(shared.length, reloaded, publicSuffixList.length);
+
+const middleware = express(policy, { reportOnly: true });
+createServer((req, res) => middleware(req, res, (error?: unknown) => res.end(String(error))));
+const middleware2 = express(file);
+createHttp2Server((req, res) => express<typeof req>(file)(req, res, () => res.end()));
+express({ '/api': policy, '/': null });
+express(new Map([['/api', cell]]));
+express((req) => (req.url === '/' ? policy : null));
+// @ts-expect-error options are no policy
+express({ allowOrigins: '*' });
+// @ts-expect-error prefixes begin with a slash
+express({ api: policy });
+// @ts-expect-error a policy is chosen without waiting
+express(async () => policy);
+// @ts-expect-error there is no such option
+express(policy, { reportonly: true });
+const mayUpgrade = upgrade(cell, { credentials: false, allowWithoutOrigin: true });
+createServer(middleware2 as never).on('upgrade', (req, socket) => {
+  const may: boolean = mayUpgrade(req, socket);
+  if (may) socket.end();
+});
+subscribe('corsac:refused', (message) => console.warn((message as RefusedMessage).line));
 
 try {
   Policy.fromFile('policy.json');

@@ -28,13 +28,13 @@ use crate::policy::Policy;
 ///
 /// Raises:
 ///     TypeError: If policy is no Policy, here or when it is assigned. The cell keeps the one it has.
-#[pyclass(frozen, weakref, module = "corsac")]
+#[pyclass(frozen, weakref, subclass, module = "corsac")]
 pub(crate) struct PolicyCell {
     cell: corsac::PolicyCell<Py<Policy>>,
 }
 
 impl PolicyCell {
-    fn load(&self) -> Arc<Py<Policy>> {
+    pub(crate) fn load(&self) -> Arc<Py<Policy>> {
         self.cell.load()
     }
 }

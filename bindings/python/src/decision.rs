@@ -23,6 +23,8 @@ use crate::request::{Lines, Text};
 ///         don't know as refused.
 ///     rule: The index of the rule that decided; None if no rule matched.
 ///     rule_name: The name of that rule; None without one.
+///     origin: The Origin of the request as the line for a log shows it: escaped and capped, "several" for
+///         more than one; None without one.
 ///     headers: The header edits in the order in which they apply, a tuple of (op, name, value).
 ///         "set" replaces all lines of the name by one, "add" adds a line, "vary" merges the value
 ///         into Vary, "remove" removes all lines (its value is empty).
@@ -48,6 +50,14 @@ pub(crate) enum Asked {
 impl Decision {
     pub(crate) fn new(verdict: Verdict, headers: Py<PyTuple>, asked: Asked) -> Self {
         Decision { verdict, headers, asked }
+    }
+
+    pub(crate) fn verdict(&self) -> Verdict {
+        self.verdict
+    }
+
+    pub(crate) fn headers<'py>(&self, py: Python<'py>) -> Bound<'py, PyTuple> {
+        self.headers.bind(py).clone()
     }
 
     /// Decides the same request once more, for the decision of the core.
@@ -128,6 +138,11 @@ impl Decision {
             return Ok(None);
         }
         Ok(self.again(py, |decision| decision.rule_name().map(str::to_owned))?.flatten())
+    }
+
+    #[getter]
+    fn origin(&self, py: Python<'_>) -> PyResult<Option<String>> {
+        Ok(self.again(py, |decision| decision.escaped_origin())?.flatten())
     }
 
     fn __str__(&self, py: Python<'_>) -> PyResult<String> {

@@ -3,6 +3,7 @@
 //! It translates: Python's documents and requests into the core's, decisions and problems back. It
 //! holds no rule of CORS.
 
+mod asgi;
 mod cell;
 mod decision;
 mod document;
@@ -11,10 +12,12 @@ mod policy;
 mod problem;
 mod ready;
 mod request;
+mod wsgi;
 
 use pyo3::exceptions::PyImportError;
 use pyo3::prelude::*;
 
+use crate::asgi::AsgiRequests;
 use crate::cell::PolicyCell;
 use crate::decision::Decision;
 use crate::policy::Policy;
@@ -29,6 +32,11 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Decision>()?;
     module.add_class::<Problem>()?;
     module.add("PolicyError", problem::policy_error_type(module.py())?)?;
+    module.add_class::<AsgiRequests>()?;
+    module.add_function(wrap_pyfunction!(wsgi::wsgi_decide, module)?)?;
+    module.add_function(wrap_pyfunction!(wsgi::wsgi_edit, module)?)?;
+    module.add_function(wrap_pyfunction!(wsgi::django_edit, module)?)?;
+    module.add("PUBLIC_SUFFIX_LIST", corsac::PUBLIC_SUFFIX_LIST)?;
     module.add("__version__", corsac::VERSION)
 }
 

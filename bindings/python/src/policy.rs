@@ -6,14 +6,17 @@ use std::path::{Path, PathBuf};
 use corsac::{BuildError, Kind, Request};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyString, PyTuple, PyType};
 
+use crate::asgi::AsgiAnswer;
 use crate::decision::{Asked, Decision};
 use crate::document::{to_json, type_name};
 use crate::file;
 use crate::problem::{policy_error, tuple};
 use crate::ready::Ready;
 use crate::request::{Lines, Text};
+use crate::wsgi::WsgiAnswer;
 
 /// A compiled CORS policy: immutable, safe to share between threads.
 ///
@@ -70,6 +73,10 @@ pub(crate) struct Policy {
     ready: Box<[Ready]>,
     /// The decision on every request that is not CORS.
     not_cors: Py<Decision>,
+    /// The answers as messages of ASGI, if it is used.
+    asgi: PyOnceLock<Box<[Py<AsgiAnswer>]>>,
+    /// The answers as headers of WSGI, if it is used.
+    wsgi: PyOnceLock<Box<[WsgiAnswer]>>,
     #[pyo3(get)]
     warnings: Py<PyTuple>,
 }
@@ -96,7 +103,43 @@ impl Policy {
         let asked = Asked::NotCors { line: decision.to_string() };
         let not_cors = Py::new(py, Decision::new(decision.verdict(), headers, asked))?;
         let warnings = tuple(py, policy.warnings(), from_text)?.unbind();
-        Ok(Policy { policy, ready, not_cors, warnings })
+        Ok(Policy { policy, ready, not_cors, asgi: PyOnceLock::new(), wsgi: PyOnceLock::new(), warnings })
+    }
+
+    /// The answers as messages of ASGI.
+    pub(crate) fn asgi(&self, py: Python<'_>) -> PyResult<&[Py<AsgiAnswer>]> {
+        let made =
+            || self.policy.answers().iter().map(|answer| Py::new(py, AsgiAnswer::new(py, answer)?)).collect();
+        Ok(self.asgi.get_or_try_init(py, made)?)
+    }
+
+    /// The answers as headers of WSGI.
+    pub(crate) fn wsgi(&self, py: Python<'_>) -> PyResult<&[WsgiAnswer]> {
+        let made = || self.policy.answers().iter().map(|answer| WsgiAnswer::new(py, answer)).collect();
+        Ok(self.wsgi.get_or_try_init(py, made)?)
+    }
+
+    /// The decision on every request that is not CORS.
+    pub(crate) fn not_cors(&self, py: Python<'_>) -> Py<Decision> {
+        self.not_cors.clone_ref(py)
+    }
+
+    /// The decision on a request.
+    pub(crate) fn decided(slf: &Bound<'_, Self>, method: Text, lines: Lines) -> PyResult<Py<Decision>> {
+        let (py, this) = (slf.py(), slf.get());
+        let mut request = Request::new(method.bytes(py)?);
+        lines.show(py, &mut request)?;
+        let verdict = this.policy.decide(&request);
+        if verdict.kind() == Kind::NotCors {
+            return Ok(this.not_cors(py));
+        }
+        let answer = this.policy.answer(verdict.answer());
+        let headers = match this.ready.get(verdict.answer().index()) {
+            Some(ready) => ready.headers(py, answer, &request, &lines)?,
+            None => Ready::new(py, answer)?.headers(py, answer, &request, &lines)?,
+        };
+        let asked = Asked::Request { policy: slf.clone().unbind(), method, lines };
+        Py::new(py, Decision::new(verdict, headers, asked))
     }
 
     pub(crate) fn core(&self) -> &corsac::Policy {
@@ -198,22 +241,8 @@ impl Policy {
         method: Bound<'py, PyAny>,
         headers: &Bound<'py, PyAny>,
     ) -> PyResult<Py<Decision>> {
-        let (py, this) = (slf.py(), slf.get());
         let method = Text::new(method, || "method".to_owned())?;
-        let lines = Lines::read(headers)?;
-        let mut request = Request::new(method.bytes(py)?);
-        lines.show(py, &mut request)?;
-        let verdict = this.policy.decide(&request);
-        if verdict.kind() == Kind::NotCors {
-            return Ok(this.not_cors.clone_ref(py));
-        }
-        let answer = this.policy.answer(verdict.answer());
-        let headers = match this.ready.get(verdict.answer().index()) {
-            Some(ready) => ready.headers(py, answer, &request, &lines)?,
-            None => Ready::new(py, answer)?.headers(py, answer, &request, &lines)?,
-        };
-        let asked = Asked::Request { policy: slf.clone().unbind(), method, lines };
-        Py::new(py, Decision::new(verdict, headers, asked))
+        Policy::decided(slf, method, Lines::read(headers)?)
     }
 
     /// Whether an origin may read responses, for WebSocket handshakes and CSRF checks.

@@ -86,7 +86,11 @@ impl Lines {
         }
     }
 
-    fn line(&mut self, fact: Fact, value: Bound<'_, PyAny>) -> PyResult<()> {
+    /// Adds a line.
+    ///
+    /// # Errors
+    /// `TypeError` if the value is no text.
+    pub(crate) fn line(&mut self, fact: Fact, value: Bound<'_, PyAny>) -> PyResult<()> {
         let value = Text::new(value, || format!("the value of {}", header_name(fact)))?;
         self.0.push(Line { fact, value });
         Ok(())
@@ -95,9 +99,18 @@ impl Lines {
     /// Shows every line to `request`.
     pub(crate) fn show<'r>(&'r self, py: Python<'r>, request: &mut Request<'r>) -> PyResult<()> {
         for line in &self.0 {
-            request.header(header_name(line.fact), line.value.bytes(py)?);
+            request.fact(line.fact, line.value.bytes(py)?);
         }
         Ok(())
+    }
+
+    /// The value of `Origin`, as bytes.
+    pub(crate) fn origin_bytes<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let Some(line) = self.0.iter().find(|line| line.fact == Fact::Origin) else { return Ok(None) };
+        Ok(Some(match line.value.0.bind(py).cast::<PyBytes>() {
+            Ok(bytes) => bytes.clone(),
+            Err(_) => PyBytes::new(py, line.value.bytes(py)?),
+        }))
     }
 
     /// The value of `Origin`, if it came once and is a str already.

@@ -68,7 +68,7 @@ describe('the module', () => {
     for (const name of ['package.json', 'index.js', 'lib']) {
       cpSync(fileURLToPath(new URL(name, root)), path.join(copy, name), { recursive: true });
     }
-    assert.throws(() => require(copy), /^Error: corsac: .*\.node is missing in .*; build it with `node scripts\/build\.mjs` there/);
+    assert.throws(() => require(copy), /^Error: corsac: there is no native half for this platform: .*\.node in .*, which `node scripts\/build\.mjs` makes/);
     const { platform, arch } = process;
     const suffix = { linux: '-gnu', win32: '-msvc' }[platform] ?? '';
     writeFileSync(path.join(copy, `corsac.${platform}-${arch}${suffix}.node`), 'no library');
@@ -684,22 +684,24 @@ describe('allowsOrigin', () => {
 });
 
 describe('the native functions', () => {
-  const { decide, edits, line, ruleName, allowsOrigin, document } = internals(policy);
+  const { decide, edits, line, ruleName, escapedOrigin, allowsOrigin, document } = internals(policy);
 
   test('grant nothing for arguments of other types, and never crash', () => {
     const odd = [undefined, null, 5, NaN, 5n, Symbol('x'), {}, [], [5], [[]], () => {}, new Proxy([], {}), new Date(), Array(3)];
     for (const a of odd) {
-      assert.equal(decide(a, ORIGIN), 0);
-      assert.equal(edits(a, ORIGIN), undefined);
-      assert.equal(line(a, ORIGIN), undefined);
-      assert.equal(ruleName(a, ORIGIN), undefined);
+      // The method is asked for where it counts.
+      assert.equal(decide(a, ORIGIN, undefined, undefined, 'PUT'), 0);
+      assert.equal(edits(a, ORIGIN, undefined, undefined, 'PUT'), undefined);
+      assert.equal(line(a, ORIGIN, undefined, undefined, 'PUT'), undefined);
+      assert.equal(ruleName(a, ORIGIN, undefined, undefined, 'PUT'), undefined);
+      assert.equal(escapedOrigin(a, ORIGIN, undefined, undefined, 'PUT'), undefined);
       assert.equal(allowsOrigin(a, true), false);
       assert.equal(allowsOrigin(ORIGIN, a), false);
       for (const b of odd) {
         const verdict = decide('OPTIONS', a, b, a, b, a, b);
         line('OPTIONS', ORIGIN, a, b, a, b, a);
         if (verdict !== 0) assert.doesNotMatch(JSON.stringify(internals(policy).answers[verdict >>> 18].edits), /"set"/);
-        decide('OPTIONS', ORIGIN, 'PUT', a, b, a);
+        decide('OPTIONS', ORIGIN, b, a, 'PUT', a, b);
         decide('POST', 'https://other.example', a, b, a, b);
       }
     }
@@ -715,8 +717,8 @@ describe('the native functions', () => {
 
   test('pass on what an argument throws', () => {
     const lines = Object.defineProperty(['a', 'b'], 1, { get() { throw new RangeError('mine'); } });
-    for (const read of [decide, edits, line, ruleName]) {
-      assert.throws(() => read('OPTIONS', ORIGIN, 'PUT', lines), { name: 'RangeError', message: 'mine' });
+    for (const read of [decide, edits, line, ruleName, escapedOrigin]) {
+      assert.throws(() => read('OPTIONS', ORIGIN, undefined, undefined, 'PUT', lines), { name: 'RangeError', message: 'mine' });
     }
     assert.equal(policy.evaluate('OPTIONS', preflight()).allowed, true);
   });

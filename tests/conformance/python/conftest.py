@@ -1,7 +1,9 @@
-"""Tests the package of this checkout, wherever else one is installed."""
+"""Tests the package of this checkout, wherever else one is installed; with CORSAC_INSTALLED set, the installed one."""
 
+import os
 import sys
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[3] / "bindings/python/python"
-sys.path.insert(0, str(PACKAGE))
+if not os.environ.get("CORSAC_INSTALLED"):
+    sys.path.insert(0, str(PACKAGE))

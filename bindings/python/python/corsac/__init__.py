@@ -16,16 +16,31 @@ A configuration that is wrong raises PolicyError, which has every problem of it:
     corsac.PolicyError: allow_origins[0]: ...
 """
 
+try:
+    from corsac._native import PUBLIC_SUFFIX_LIST, Decision, Policy, PolicyCell, PolicyError, Problem, __version__
+except ImportError as _error:
+    # Python itself refuses it in some kinds of interpreters, before the module can say what helps.
+    if "interpreter" not in str(_error) or "corsac cannot" in str(_error):
+        raise
+    raise ImportError(
+        "corsac cannot be imported in a subinterpreter: import it in the main interpreter "
+        "(mod_wsgi: WSGIApplicationGroup %{GLOBAL}; uWSGI: single-interpreter = true), or use processes",
+        name=_error.name,
+        path=_error.path,
+    ) from _error
+
 from corsac._documents import Expectations, PolicyDocument, RuleDocument
-from corsac._native import Decision, Policy, PolicyCell, PolicyError, Problem, __version__
+from corsac._file import PolicyFile
 
 __all__ = [
+    "PUBLIC_SUFFIX_LIST",
     "Decision",
     "Expectations",
     "Policy",
     "PolicyCell",
     "PolicyDocument",
     "PolicyError",
+    "PolicyFile",
     "Problem",
     "RuleDocument",
     "__version__",

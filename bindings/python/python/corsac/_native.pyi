@@ -1,12 +1,26 @@
 """The engine of the package `corsac`, which has everything of this module."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from os import PathLike
-from typing import Final, Literal, Protocol, TypeAlias, final, overload
+from typing import Any, Final, Literal, Protocol, TypeAlias, final, overload
+
+from typing_extensions import Self, disjoint_base
 
 from corsac._documents import Expectations, RuleDocument, _Dangers, _List, _Names
 
-__all__ = ["Decision", "Policy", "PolicyCell", "PolicyError", "Problem", "__version__"]
+__all__ = [
+    "PUBLIC_SUFFIX_LIST",
+    "AsgiRequests",
+    "Decision",
+    "Policy",
+    "PolicyCell",
+    "PolicyError",
+    "Problem",
+    "__version__",
+    "django_edit",
+    "wsgi_decide",
+    "wsgi_edit",
+]
 
 _Text: TypeAlias = str | bytes
 _Lines: TypeAlias = _Text | list[str] | list[bytes] | tuple[_Text, ...]
@@ -21,6 +35,7 @@ _Headers: TypeAlias = _Items | Iterable[_Pair]
 _Rules: TypeAlias = list[RuleDocument] | tuple[RuleDocument, ...]
 
 __version__: Final[str]
+PUBLIC_SUFFIX_LIST: Final[str]
 
 @final
 class Policy:
@@ -197,7 +212,7 @@ class Policy:
     def __deepcopy__(self, memo: object, /) -> Policy: ...
     def __reduce__(self) -> tuple[object, tuple[str]]: ...
 
-@final
+@disjoint_base
 class PolicyCell:
     """A policy that can be replaced while threads use it: assign to policy.
 
@@ -220,7 +235,7 @@ class PolicyCell:
         TypeError: If policy is no Policy, here or when it is assigned. The cell keeps the one it has.
     """
 
-    def __new__(cls, policy: Policy) -> PolicyCell: ...
+    def __new__(cls, policy: Policy) -> Self: ...
     @property
     def policy(self) -> Policy: ...
     @policy.setter
@@ -271,6 +286,8 @@ class Decision:
             don't know as refused.
         rule: The index of the rule that decided; None if no rule matched.
         rule_name: The name of that rule; None without one.
+        origin: The Origin of the request as the line for a log shows it: escaped and capped, "several" for
+            more than one; None without one.
         headers: The header edits in the order in which they apply, a tuple of (op, name, value).
             "set" replaces all lines of the name by one, "add" adds a line, "vary" merges the value
             into Vary, "remove" removes all lines (its value is empty).
@@ -293,6 +310,8 @@ class Decision:
     def rule(self) -> int | None: ...
     @property
     def rule_name(self) -> str | None: ...
+    @property
+    def origin(self) -> str | None: ...
     @property
     def headers(self) -> tuple[tuple[Literal["set", "add", "vary", "remove"], str, str], ...]: ...
     def __eq__(self, other: object, /) -> bool: ...
@@ -363,3 +382,39 @@ class PolicyError(ValueError):
 
     problems: tuple[Problem, ...]
     unreported: int
+
+# The native half of corsac.asgi
+
+_Message: TypeAlias = MutableMapping[str, Any]
+
+class _Edited(Protocol):
+    """What the application gets as its send: the last of __self__ tells whether a final response has started."""
+
+    __self__: list[Any]
+
+    def __call__(self, message: _Message, /) -> Awaitable[None]: ...
+
+@final
+class AsgiRequests:
+    def __new__(
+        cls,
+        policy: Policy | PolicyCell | None,
+        report: Callable[[Policy, _Message], None],
+        enabled: Callable[[int], bool],
+        level: int,
+        answered: dict[int, bool] | None,
+        always: bool,
+        /,
+    ) -> AsgiRequests: ...
+    def request(
+        self, scope: _Message, send: Callable[[_Message], Awaitable[None]], /
+    ) -> tuple[_Message, _Message] | _Edited: ...
+    def request_by(
+        self, policy: Policy | PolicyCell, scope: _Message, send: Callable[[_Message], Awaitable[None]], /
+    ) -> tuple[_Message, _Message] | _Edited: ...
+
+_Store: TypeAlias = dict[str, tuple[str, str]]
+
+def wsgi_decide(policy: Policy, environ: dict[str, Any], /) -> Decision: ...
+def wsgi_edit(policy: Policy, decision: Decision, headers: Iterable[tuple[str, str]], /) -> list[tuple[str, str]]: ...
+def django_edit(policy: Policy, decision: Decision, store: _Store, /) -> _Store: ...
