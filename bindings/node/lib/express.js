@@ -31,7 +31,7 @@ function express(policy, options) {
 function handle(policy, req, res, reportOnly) {
   const effect = internals(policy).effects.ofRequest(req);
   if (!effect.allowed && report.isHeard()) report.publish(policy.evaluate(req.method, req.rawHeaders));
-  if (reportOnly) return false;
+  if (reportOnly || isSent(res)) return false;
   if (effect.responds) {
     respond(res, effect);
     return true;
