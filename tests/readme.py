@@ -11,6 +11,7 @@ TARGET = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
 EXPOSE = ["Access-Control-Allow-Origin: https://app.example.com", "Access-Control-Expose-Headers: x-total-count"]
 EXPECTED = {
     "c": ["allowed", "Vary: Origin", *EXPOSE],
+    "cpp": ["allowed", "Vary: Origin", *EXPOSE],
     "python": ["allowed", "Vary: Origin", *EXPOSE, "https://app.example.com"],
     "node": ["allowed", "Vary: Origin", *EXPOSE, "https://app.example.com"],
     "rust": ["allowed", '{"vary": "Origin", "access-control-allow-origin": "https://app.example.com", '
@@ -29,6 +30,12 @@ def c(folder):
     # The loader asks for the name that the library carries, not for that of its file.
     (folder / "libcorsac.so.0").symlink_to(TARGET / "release/libcorsac.so")
     return run("./example", folder=folder, LD_LIBRARY_PATH=str(folder))
+
+
+def cpp(folder):
+    flags = ["-std=c++17", "-Wall", "-Wextra", "-Werror", f"-I{ROOT / 'include'}"]
+    run("g++", *flags, "example.cpp", "-o", "example", TARGET / "release/libcorsac.a", folder=folder)
+    return run("./example", folder=folder)
 
 
 def python(folder):

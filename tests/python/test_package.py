@@ -95,6 +95,12 @@ def test_the_examples_of_the_readme_run(tmp_path):
         run(sys.executable, "-c", example, cwd=tmp_path, PYTHONPATH=str(ROOT / "bindings/python/python"))
 
 
+def test_the_public_suffix_list_is_that_of_the_core():
+    code = "import corsac; print(corsac.PUBLIC_SUFFIX_LIST)"
+    told = run(sys.executable, "-c", code, PYTHONPATH=str(ROOT / "bindings/python/python")).strip()
+    assert f'PUBLIC_SUFFIX_LIST: &str = "{told}"' in (ROOT / "core/src/guards.rs").read_text()
+
+
 def test_a_checkout_can_be_installed(tmp_path):
     pip("install", "--quiet", "--no-deps", "--no-build-isolation", "--no-cache-dir", "--target", tmp_path / "installed", ROOT / "bindings/python")
     code = "import corsac, corsac.asgi; print(corsac.__file__, corsac.Policy(allow_origins='*').evaluate('GET', {}).reason)"
