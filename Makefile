@@ -14,20 +14,22 @@ RELEASE = $(CARGO_TARGET_DIR)/release
 
 # The run-time library of the sanitizers has the version of clang in its name.
 CLANG_RUNTIME = libclang-rt-$(or $(shell clang -dumpversion 2>/dev/null | cut -d. -f1),14)-dev
-# Debian packages: for the C server; for the C tests; for the browsers.
+# Debian packages: for the C server; for the C tests; for the browsers; for the servers; for the command line.
 SERVER_PACKAGES = gcc g++ libc6-dev pkg-config libmicrohttpd-dev
 CHECK_PACKAGES = $(SERVER_PACKAGES) clang $(CLANG_RUNTIME) valgrind binutils curl cmake abigail-tools nlohmann-json3-dev
 BROWSER_PACKAGES = chromium firefox-esr
 NGINX_PACKAGES = gcc libc6-dev make nginx nginx-dev libpcre2-dev zlib1g-dev libssl-dev openssl binutils valgrind curl wrk
 APACHE_PACKAGES = gcc libc6-dev apache2 apache2-dev media-types valgrind curl
+# A certificate that nobody trusts.
+CLI_PACKAGES = openssl
 
-.PHONY: demo test test-long check bench tsan fuzz mutants libraries lib python node server clean
-.PHONY: server-packages check-packages browser-packages
+.PHONY: demo test test-long check bench tsan fuzz mutants libraries lib python node cli server clean
+.PHONY: server-packages check-packages browser-packages cli-packages
 
 demo: libraries server python node
 	@$(VENV)/bin/python tests/demo/demo.py
 
-test: check-packages browser-packages nginx-packages libraries server python node apache test-packages
+test: check-packages browser-packages nginx-packages cli-packages libraries server python node cli apache test-packages
 	@$(VENV)/bin/python tests/run.py --all
 
 check: check-packages
@@ -83,6 +85,9 @@ python: $(VENV)/.ready
 
 node:
 	@node bindings/node/scripts/build.mjs
+
+cli:
+	@$(CARGO) build --release --locked --quiet -p corsac-cli
 
 # --- The C and C++ library, installed ------------------------------------------------------------------------
 
@@ -160,6 +165,9 @@ check-packages:
 
 browser-packages:
 	@sh tests/setup.sh $(BROWSER_PACKAGES)
+
+cli-packages:
+	@sh tests/setup.sh $(CLI_PACKAGES)
 
 clean:
 	$(CARGO) clean --quiet

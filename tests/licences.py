@@ -1,8 +1,9 @@
-"""Every dependency is one that .cargo/deny.toml allows, and THIRD-PARTY.md holds the notices of those that are shipped.
+"""Every dependency is one that .cargo/deny.toml allows, and the notices of those that are shipped are in THIRD-PARTY.md, for
+the libraries, and in bindings/cli/THIRD-PARTY.md, for the command line.
 
     licences.py [--write]
 
-Reads `cargo metadata --locked` and the licence files of the crates. --write renews THIRD-PARTY.md.
+Reads `cargo metadata --locked` and the licence files of the crates. --write renews both files.
 """
 import json
 import re
@@ -12,11 +13,11 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-NOTICES = ROOT / "THIRD-PARTY.md"
 RENEW = "python3 tests/licences.py --write"
 
 # What is shipped, by the crate that it is built from.
-ARTEFACTS = {"corsac-library": "library", "corsac-python": "Python", "corsac-node": "Node"}
+LIBRARIES = {"corsac-library": "library", "corsac-python": "Python", "corsac-node": "Node"}
+PROGRAMS = {"corsac-cli": "command line"}
 
 # Where a crate may be used under one of several licences, the first of these; and what the text of each says.
 PREFERRED = {
@@ -24,17 +25,20 @@ PREFERRED = {
     "Zlib": "provided 'as-is'",
     "ISC": "Permission to use, copy, modify, and/or distribute",
     "Unicode-3.0": "UNICODE LICENSE V3",
+    "BSD-3-Clause": "Redistribution and use in source and binary forms",
+    "CDLA-Permissive-2.0": "Community Data License Agreement - Permissive - Version 2.0",
+    "Apache-2.0": "Apache License",
 }
 
 HEAD = """\
 # Notices for third-party software
 
-corsac is licensed under [MIT](LICENSE-MIT) or [Apache-2.0](LICENSE-APACHE), at your option. Its libraries contain the
+corsac is licensed under [MIT]({root}LICENSE-MIT) or [Apache-2.0]({root}LICENSE-APACHE), at your option. {what} the
 software below. Written by `{renew}` from the lock file; what only builds or tests corsac is not listed.
 
 ## Public Suffix List
 
-The libraries contain the Public Suffix List, compiled into the crate `psl`, version {psl}. The list is subject to the terms of
+{which} the Public Suffix List, compiled into the crate `psl`, version {psl}. The list is subject to the terms of
 the Mozilla Public License, version 2.0: <https://mozilla.org/MPL/2.0/>. Its source form can be had at
 <https://publicsuffix.org/list/public_suffix_list.dat> and <https://github.com/publicsuffix/list>. The code of the crate is
 licensed under MIT or Apache-2.0.
@@ -46,16 +50,32 @@ Host names are mapped by tables of the Unicode Character Database and of UTS #46
 
 ## Rust standard library
 
-The libraries contain parts of the Rust standard library, copyright of The Rust Project Contributors, licensed under MIT or
+{which} parts of the Rust standard library, copyright of The Rust Project Contributors, licensed under MIT or
 Apache-2.0. Its own notices come with every release of Rust, as `COPYRIGHT-library.html`.
 
-## Crates
+{more}## Crates
 
 Where a crate gives a choice, corsac uses it under the licence in the column "used under".
 
 | crate | version | licence | used under | in |
 |--|--|--|--|--|
 """
+
+# Of the command line alone.
+CERTIFICATES = """\
+## Certificates
+
+The program contains the certificates of the authorities that Mozilla trusts, compiled into the crate `webpki-roots`, under the
+Community Data License Agreement, whose text is below.
+
+"""
+
+# The files: what is shipped, and what stands at their head.
+NOTICES = {
+    "THIRD-PARTY.md": (LIBRARIES, {"root": "", "what": "Its libraries contain", "which": "The libraries contain", "more": ""}),
+    "bindings/cli/THIRD-PARTY.md": (PROGRAMS, {
+        "root": "../../", "what": "Its command line contains", "which": "The program contains", "more": CERTIFICATES}),
+}
 
 passed = failed = 0
 
@@ -127,7 +147,13 @@ def matches(package, entry):
     return package["name"] == name and (not version or f"{package['version']}.".startswith(f"{version}."))
 
 
-def check_rules(packages):
+def check_rules(data):
+    packages = data["packages"]
+    names = {package["id"]: package["name"] for package in packages}
+    dependents = {package["id"]: set() for package in packages}
+    for node in data["resolve"]["nodes"]:
+        for dependency in node["dependencies"]:
+            dependents[dependency].add(names[node["id"]])
     rules = tomllib.loads((ROOT / ".cargo/deny.toml").read_text())
     licenses, bans, sources = rules["licenses"], rules["bans"], rules["sources"]
     registries = {f"registry+{address}" for address in sources["allow-registry"]}
@@ -153,7 +179,11 @@ def check_rules(packages):
         # What has no source is a folder of the workspace.
         is_ours = source is None and Path(package["manifest_path"]).is_relative_to(ROOT)
         claim(is_ours or source in registries, f"{crate}: comes from {source}, which .cargo/deny.toml does not allow")
-        claim(not any(matches(package, entry) for entry in bans["deny"]), f"{crate}: is banned by .cargo/deny.toml")
+        # A banned crate may be there for those that wrap it.
+        for entry in bans["deny"]:
+            wrappers = set(entry.get("wrappers", []))
+            is_banned = matches(package, entry) and not (wrappers and dependents[package["id"]] <= wrappers)
+            claim(not is_banned, f"{crate}: is banned by .cargo/deny.toml")
     unused = set(licenses["allow"]) - needed
     claim(not unused, f"no crate needs these licences, take them out of .cargo/deny.toml: {sorted(unused)}")
     spare = {entry["crate"] for entry in licenses["exceptions"]} - excepted
@@ -181,13 +211,13 @@ def is_shipped(kind):
     return kind["kind"] is None and "uefi" not in (kind["target"] or "")
 
 
-def shipped(data):
-    """The crates that are in artefacts, and in which: normal dependencies, without macros and what they need."""
+def shipped(data, kinds):
+    """The crates that are in artefacts of these kinds, and in which: normal dependencies, without macros and what they need."""
     packages = {package["id"]: package for package in data["packages"]}
     nodes = {node["id"]: node for node in data["resolve"]["nodes"]}
     artefacts = {}
     for package in packages.values():
-        if package["name"] not in ARTEFACTS:
+        if package["name"] not in kinds:
             continue
         left, seen = [package["id"]], set()
         while left:
@@ -198,7 +228,7 @@ def shipped(data):
             left += [dependency["pkg"] for dependency in nodes[crate]["deps"]
                      if any(map(is_shipped, dependency["dep_kinds"]))]
         for crate in seen:
-            artefacts.setdefault(crate, set()).add(ARTEFACTS[package["name"]])
+            artefacts.setdefault(crate, set()).add(kinds[package["name"]])
     return [(packages[crate], names) for crate, names in artefacts.items() if packages[crate]["source"]]
 
 
@@ -227,10 +257,10 @@ def tidy(text):
     return re.sub(r"\n{3,}", "\n\n", "\n".join(line[indent:] for line in lines)).strip("\n")
 
 
-def notices(data):
-    crates = sorted(shipped(data), key=lambda entry: (entry[0]["name"], entry[0]["version"]))
+def notices(data, kinds, head):
+    crates = sorted(shipped(data, kinds), key=lambda entry: (entry[0]["name"], entry[0]["version"]))
     versions = {package["name"]: package["version"] for package, _ in crates}
-    page = HEAD.format(renew=RENEW, psl=versions["psl"])
+    page = HEAD.format(renew=RENEW, psl=versions["psl"], **head)
     # One text, whatever its line breaks, stands once.
     texts = {}
     for package, names in crates:
@@ -239,9 +269,9 @@ def notices(data):
             raise SystemExit(f"{package['name']}: no text is known for {package['license']}, see PREFERRED")
         order = list(PREFERRED)
         used = sorted(min(choices, key=lambda choice: sorted(map(order.index, choice))), key=order.index)
-        where = ", ".join(name for name in ARTEFACTS.values() if name in names)
+        where = ", ".join(name for name in kinds.values() if name in names)
         page += (f"| {package['name']} | {package['version']} | {package['license']} | {' AND '.join(used)} | "
-                 f"{where if len(names) < len(ARTEFACTS) else 'all'} |\n")
+                 f"{where if len(names) < len(kinds) else 'all'} |\n")
         for licence in used:
             text = tidy(text_of(package, licence))
             key = (order.index(licence), re.sub(r"\W+", " ", text).lower().strip())
@@ -257,9 +287,10 @@ def main(arguments):
     if arguments not in ([], ["--write"]):
         raise SystemExit(__doc__)
     data = metadata()
-    page = notices(data)
+    pages = {ROOT / file: notices(data, *of) for file, of in NOTICES.items()}
     if arguments:
-        NOTICES.write_text(page)
+        for file, page in pages.items():
+            file.write_text(page)
     for text, choices in {
         "MIT": [{"MIT"}], "MIT/Apache-2.0": [{"MIT"}, {"Apache-2.0"}],
         "(MIT OR Apache-2.0) AND Unicode-3.0": [{"MIT", "Unicode-3.0"}, {"Apache-2.0", "Unicode-3.0"}],
@@ -267,9 +298,13 @@ def main(arguments):
         "A OR B AND C": [{"A"}, {"B", "C"}],
     }.items():
         claim(Expression(text).choices == choices, f"{text} is read as {Expression(text).choices}")
-    check_rules(data["packages"])
-    current = NOTICES.read_text() if NOTICES.exists() else ""
-    claim(current == page, f"THIRD-PARTY.md is not what the lock file says, renew it: {RENEW}")
+    check_rules(data)
+    for file, page in pages.items():
+        current = file.read_text() if file.exists() else ""
+        claim(current == page, f"{file.relative_to(ROOT)} is not what the lock file says, renew it: {RENEW}")
+    # No library speaks TLS or HTTP over a network.
+    in_libraries = {package["name"] for package, _ in shipped(data, LIBRARIES)}
+    claim(not in_libraries & {"ring", "rustls", "ureq", "webpki-roots"}, "the libraries contain a client of HTTP or TLS")
     print(f"{passed} passed, {failed} failed, 0 skipped")
     return 1 if failed else 0
 

@@ -17,6 +17,11 @@ def library():
     return loaded.corsac_version().decode()
 
 
+def program():
+    return subprocess.run([str(TARGET / "release/corsac"), "--version"], check=True, stdout=subprocess.PIPE,
+                          text=True).stdout.split()[1]
+
+
 def header():
     text = (ROOT / "include/corsac.h").read_text()
     return ".".join(re.search(rf"^#define CORSAC_VERSION_{part} (\d+)$", text, re.M).group(1)
@@ -57,7 +62,7 @@ def changelog():
 def main():
     wanted = re.search(r'^version = "(.+)"$', (ROOT / "Cargo.toml").read_text(), re.M).group(1)
     passed = failed = 0
-    for artefact in (crates, library, header, python, node, node_package, node_lock, changelog):
+    for artefact in (crates, library, program, header, python, node, node_package, node_lock, changelog):
         try:
             seen = artefact()
         except Exception as error:

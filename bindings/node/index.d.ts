@@ -563,6 +563,119 @@ export function upgrade(
   options?: UpgradeOptions,
 ): (req: IncomingMessage, socket: Duplex) => boolean;
 
+/** Whose behaviour is modelled: the Fetch standard's, or that of a browser where it differs. */
+export type Profile = 'standard' | 'chromium' | 'firefox';
+
+/** A response: status and header lines, whose values have one character for each byte. */
+export interface ObservedResponse {
+  status: number;
+  headers?: readonly (readonly [name: string, value: string])[] | undefined;
+}
+
+/** What comes back: a response, or none at all. */
+export type ObservedAnswer = ObservedResponse | 'connection-dropped';
+
+/** What a script asks for; its keys are the ones of `core/docs/explain.md`, in snake_case as there. */
+export interface ScriptRequest {
+  url: string;
+  /** Default: `GET`. */
+  method?: string | undefined;
+  headers?: readonly (readonly [name: string, value: string])[] | undefined;
+  /** Default: `same-origin`. */
+  credentials?: 'omit' | 'same-origin' | 'include' | undefined;
+  [key: string]: unknown;
+}
+
+/** A page's request and the server's answers. */
+export interface Exchange {
+  /** The serialized origin of the page, or `null` as a string. */
+  page_origin: string;
+  request: ScriptRequest;
+  /** The answers where nothing is redirected. */
+  server?: { preflight?: ObservedAnswer | null | undefined; actual?: ObservedAnswer | null | undefined } | undefined;
+  /** The answers hop by hop, in place of `server`. */
+  server_hops?:
+    | readonly { url: string; preflight?: ObservedAnswer | null | undefined; actual?: ObservedAnswer | null | undefined }[]
+    | undefined;
+}
+
+/** What came of a request in a browser. */
+export interface Outcome {
+  outcome: 'allowed' | 'blocked';
+  /** Why it is blocked, such as `preflight-method`. */
+  failure?: string;
+  preflight: 'not-needed' | 'sent' | 'cached';
+  preflights: { url: string; request_method: string; request_headers: string | null; origin: string }[];
+  requests: { url: string; method: string; origin: string | null }[];
+  type?: 'basic' | 'cors' | 'opaque' | 'opaqueredirect';
+  status?: number;
+  exposed_headers?: string[];
+  timing?: boolean;
+  /** The lines that the browser's console prints. */
+  console: string[];
+  js_error?: string;
+  /** Everything the browser looked at. */
+  steps: { name: string; hop: number; preflight: boolean; passed: boolean; detail: string; standard: string }[];
+}
+
+/** A model of the browser's half of the protocol; for explaining and tests, not for servers. */
+export const browser: {
+  /**
+   * Plays one exchange in a browser with an empty preflight cache.
+   *
+   * @throws {TypeError} if the exchange makes no sense
+   */
+  simulate(exchange: Exchange, options?: { profile?: Profile | undefined }): Outcome;
+  /**
+   * Plays exchanges one after another, at milliseconds, in one browser.
+   *
+   * @throws {TypeError} if one makes no sense
+   */
+  simulateSequence(
+    sequence: { steps: readonly { at?: number | undefined; exchange: Exchange }[] },
+    options?: { profile?: Profile | undefined },
+  ): Outcome[];
+};
+
+/** Something that is wrong, or could be better, with its repair. */
+export interface Hint {
+  code: string;
+  /** Whether it is the cause of a failure. */
+  is_cause: boolean;
+  cause: string;
+  fix: string;
+  /** Where in the policy's document. */
+  path?: string;
+  /** What to write there. */
+  suggestion?: string;
+}
+
+/** What browsers do with a request, why, and what to change. */
+export interface Explanation {
+  /** Whether script gets the response in every profile. */
+  readable: boolean;
+  profiles: (Outcome & { profile: Profile })[];
+  decisions?: {
+    preflight: boolean; allowed: boolean; reason: string; rule: number | null; rule_name: string | null; line: string;
+  }[];
+  exchanges: {
+    hop: number; preflight: boolean; method: string; url: string; request_headers: [string, string][];
+    status: number | null; response_headers: [string, string][];
+  }[];
+  hints: Hint[];
+}
+
+/**
+ * Tells what browsers do with a script's request, why, and what to change: against a policy, or against the responses in
+ * the question.
+ *
+ * @throws {TypeError} if the question makes no sense
+ */
+export function explain(
+  question: Exchange & { reads?: readonly string[] | undefined; application?: ObservedResponse | undefined },
+  policy?: Policy | null,
+): Explanation;
+
 /** The version of the library. */
 export const version: string;
 

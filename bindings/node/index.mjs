@@ -3,4 +3,4 @@
 import corsac from './index.js';
 
 export const { Policy, PolicyCell, PolicyFile, PolicyError, Decision } = corsac;
-export const { express, fastify, fetch, hono, koa, upgrade, migrate, version, publicSuffixList } = corsac;
+export const { express, fastify, fetch, hono, koa, upgrade, migrate, browser, explain, version, publicSuffixList } = corsac;

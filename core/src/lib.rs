@@ -53,6 +53,8 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+#[cfg(feature = "explain")]
+pub mod browser;
 mod builder;
 mod bytes;
 mod cell;
@@ -60,6 +62,8 @@ mod decision;
 mod document;
 mod draft;
 mod evaluate;
+#[cfg(feature = "explain")]
+pub mod explain;
 mod guards;
 mod hash_key;
 mod header;

@@ -5,6 +5,7 @@
 //! what happens once per request is plain node-api, in `functions`, since converting values is what
 //! costs there.
 
+pub mod explain;
 mod facts;
 mod functions;
 mod shared;

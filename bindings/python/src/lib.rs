@@ -7,6 +7,7 @@ mod asgi;
 mod cell;
 mod decision;
 mod document;
+mod explain;
 mod file;
 mod policy;
 mod problem;
@@ -36,6 +37,9 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(wsgi::wsgi_decide, module)?)?;
     module.add_function(wrap_pyfunction!(wsgi::wsgi_edit, module)?)?;
     module.add_function(wrap_pyfunction!(wsgi::django_edit, module)?)?;
+    module.add_function(wrap_pyfunction!(explain::simulate, module)?)?;
+    module.add_function(wrap_pyfunction!(explain::simulate_sequence, module)?)?;
+    module.add_function(wrap_pyfunction!(explain::explain, module)?)?;
     module.add("PUBLIC_SUFFIX_LIST", corsac::PUBLIC_SUFFIX_LIST)?;
     module.add("__version__", corsac::VERSION)
 }

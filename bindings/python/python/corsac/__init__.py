@@ -30,6 +30,7 @@ except ImportError as _error:
     ) from _error
 
 from corsac._documents import Expectations, PolicyDocument, RuleDocument
+from corsac._explain import explain
 from corsac._file import PolicyFile
 
 __all__ = [
@@ -44,4 +45,5 @@ __all__ = [
     "Problem",
     "RuleDocument",
     "__version__",
+    "explain",
 ]

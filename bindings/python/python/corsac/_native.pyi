@@ -18,6 +18,9 @@ __all__ = [
     "Problem",
     "__version__",
     "django_edit",
+    "explain",
+    "simulate",
+    "simulate_sequence",
     "wsgi_decide",
     "wsgi_edit",
 ]
@@ -418,3 +421,9 @@ _Store: TypeAlias = dict[str, tuple[str, str]]
 def wsgi_decide(policy: Policy, environ: dict[str, Any], /) -> Decision: ...
 def wsgi_edit(policy: Policy, decision: Decision, headers: Iterable[tuple[str, str]], /) -> list[tuple[str, str]]: ...
 def django_edit(policy: Policy, decision: Decision, store: _Store, /) -> _Store: ...
+
+# The native half of corsac.browser and corsac.explain: JSON in, JSON out
+
+def simulate(exchange: str, profile: str, /) -> str: ...
+def simulate_sequence(sequence: str, profile: str, /) -> str: ...
+def explain(question: str, policy: Policy | None, /) -> str: ...

@@ -22,6 +22,39 @@ fn admitted(script: &Script, decided: &[Decision], twin: &Twin) -> bool {
     script.credentials != Credentials::Include || rules.into_iter().all(|rule| twin.rules[rule].credentials)
 }
 
+/// What a script met.
+pub(crate) struct Met {
+    allowed: bool,
+    /// Whether the deciding rule admits the credentials mode.
+    admitted: bool,
+    preflight: bool,
+}
+
+/// One script in one browser: that it reads the response if and only if the policy means it to. None where nothing
+/// crosses origins.
+pub(crate) fn agreement(
+    document: &Value,
+    policy: &corsac::Policy,
+    twin: &Twin,
+    script: &Script,
+    profile: Profile,
+) -> Result<Option<Met>, String> {
+    let mut server = server(document, policy, &script.page);
+    let outcome = Browser::new(profile).fetch(script, &mut |sent| server.respond(sent));
+    let decided = &server.decided;
+    let cross_origin = script.page != script.target.as_bytes();
+    let first_party = decided.iter().any(|decision| decision.reason == "same-origin");
+    if outcome == Outcome::Impossible || !cross_origin || first_party {
+        return Ok(None);
+    }
+    let allowed = decided.iter().all(|decision| decision.allowed);
+    let admitted = admitted(script, decided, twin);
+    if (outcome == Outcome::Readable) != (allowed && admitted) {
+        return Err(format!("{profile}: {outcome:?}\n{document:#}\n{script:?}\n{decided:#?}"));
+    }
+    Ok(Some(Met { allowed, admitted, preflight: decided.len() > 1 }))
+}
+
 #[test]
 fn a_script_reads_the_response_if_and_only_if_it_is_allowed() {
     let (readable, after_preflight, refused, not_admitted) =
@@ -32,26 +65,12 @@ fn a_script_reads_the_response_if_and_only_if_it_is_allowed() {
         for draw in scripts {
             let script = generate::script(draw, &pools);
             for profile in Profile::ALL {
-                let mut server = server(&document, &policy, &script.page);
-                let outcome = Browser::new(profile).fetch(&script, &mut |sent| server.respond(sent));
-                let decided = &server.decided;
-                let cross_origin = script.page != script.target.as_bytes();
-                let first_party = decided.iter().any(|decision| decision.reason == "same-origin");
-                if outcome == Outcome::Impossible || !cross_origin || first_party {
-                    continue;
-                }
-                let allowed = decided.iter().all(|decision| decision.allowed);
-                let admitted = admitted(&script, decided, &twin);
-                let expected = allowed && admitted;
-                match (allowed, admitted) {
-                    (true, true) if decided.len() > 1 => after_preflight.one(),
-                    (true, true) => readable.one(),
-                    (true, false) => not_admitted.one(),
-                    (false, _) => refused.one(),
-                }
-                if (outcome == Outcome::Readable) != expected {
-                    let name = profile.name;
-                    return Err(format!("{name}: {outcome:?}\n{document:#}\n{script:?}\n{decided:#?}"));
+                match agreement(&document, &policy, &twin, &script, profile)? {
+                    Some(Met { allowed: true, admitted: true, preflight: true }) => after_preflight.one(),
+                    Some(Met { allowed: true, admitted: true, .. }) => readable.one(),
+                    Some(Met { allowed: true, admitted: false, .. }) => not_admitted.one(),
+                    Some(Met { allowed: false, .. }) => refused.one(),
+                    None => {}
                 }
             }
         }
@@ -83,7 +102,7 @@ fn a_preflight_from_the_cache_is_allowed_exactly_when_a_fresh_one_would_be() {
                     from_cache.one();
                 }
                 if with_cache != without {
-                    let name = profile.name;
+                    let name = profile.name();
                     let fresh = fresh.decided;
                     return Err(format!(
                         "{name}: {with_cache:?}, fresh {without:?}\n{document:#}\n{script:?}\n{fresh:#?}"

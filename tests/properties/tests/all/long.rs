@@ -10,11 +10,14 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Instant, SystemTime};
 
+use corsac_properties::browser::Profile;
 use corsac_properties::compare::compare;
 use corsac_properties::draw::Draw;
 use corsac_properties::generate::origin::Pools;
 use corsac_properties::run::{number_from, policy, seed};
 use corsac_properties::{generate, twin::Twin};
+
+use crate::browser::agreement;
 
 const THREADS: usize = 2;
 /// To one policy.
@@ -34,6 +37,50 @@ fn compare_all(seed: u64, met: &mut Met) {
             Err(error) => panic!("CORSAC_SEED={seed} CORSAC_CASES={REQUESTS}\n{document:#}\n{error}"),
         }
     }
+}
+
+/// What a browser reads and what the evaluator allows, in every profile.
+fn browser_and_engine_agree(seed: u64) -> u64 {
+    let mut draw = Draw::from_seed(seed);
+    let (document, policy) = policy(&mut draw).unwrap_or_else(|error| panic!("CORSAC_SEED={seed}: {error}"));
+    let (twin, pools) = (Twin::read(&document), Pools::of(&document));
+    let mut compared = 0;
+    for _ in 0..REQUESTS {
+        let script = generate::script(&mut draw, &pools);
+        let mut is_compared = false;
+        for profile in Profile::ALL {
+            match agreement(&document, &policy, &twin, &script, profile) {
+                Ok(met) => is_compared |= met.is_some(),
+                Err(error) => panic!("CORSAC_SEED={seed}\n{error}"),
+            }
+        }
+        compared += u64::from(is_compared);
+    }
+    compared
+}
+
+#[test]
+fn browser_and_engine_agree_script_after_script() {
+    let cases = number_from("CORSAC_SCRIPTS").unwrap_or(10_000);
+    let (seed, started) = (seed(), Instant::now());
+    let next = AtomicU64::new(0);
+    let compared = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                while compared.load(Ordering::Relaxed) < cases {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    compared
+                        .fetch_add(browser_and_engine_agree(seed.wrapping_add(number)), Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    let (compared, policies) = (compared.into_inner(), next.into_inner());
+    let seconds = started.elapsed().as_secs_f64();
+    println!(
+        "{compared} scripts in three browsers agree with {policies} policies, seed {seed}, {seconds:.0} seconds"
+    );
 }
 
 #[test]

@@ -1,0 +1,115 @@
+//! `corsac check`: every problem and every warning of policy documents.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use corsac::{Policy, Problem};
+use serde_json::{Value, json};
+
+use crate::text::{Style, json_text, printable};
+use crate::{Failure, Verdict, input, print};
+
+/// `corsac check`
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Policy documents; - for standard input
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    /// Exit with 1 for warnings too
+    #[arg(long)]
+    deny_warnings: bool,
+    /// Print nothing where all is well
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+/// What is wrong with one file.
+struct Checked<'p> {
+    path: &'p Path,
+    problems: Vec<Problem>,
+    unreported: usize,
+    is_policy: bool,
+}
+
+pub(crate) fn run(options: &Options) -> Result<Verdict, Failure> {
+    let mut checked = Vec::new();
+    for path in &options.files {
+        let result = Policy::from_json(input::read(path)?);
+        checked.push(match &result {
+            Ok(policy) => Checked {
+                path,
+                problems: policy.warnings().to_vec(),
+                unreported: policy.warnings_unreported(),
+                is_policy: true,
+            },
+            Err(error) => Checked {
+                path,
+                problems: error.problems().to_vec(),
+                unreported: error.unreported(),
+                is_policy: false,
+            },
+        });
+    }
+    if options.json {
+        let files: Vec<Value> = checked.iter().map(as_json).collect();
+        print(&json_text(&format!("{:#}\n", json!({ "files": files }))))?;
+    } else {
+        let mut out = String::new();
+        for file in &checked {
+            as_text(file, options.quiet, &mut out).map_err(|error| error.to_string())?;
+        }
+        print(&out)?;
+    }
+    let bad = |file: &Checked<'_>| !file.is_policy || (options.deny_warnings && !file.problems.is_empty());
+    Ok(if checked.iter().any(bad) { Verdict::Bad } else { Verdict::Good })
+}
+
+fn as_json(file: &Checked<'_>) -> Value {
+    let list: Vec<Value> = file
+        .problems
+        .iter()
+        .map(|problem| {
+            json!({
+                "code": problem.code, "path": problem.path, "value": problem.value, "message": problem.message,
+                "suggestion": problem.suggestion, "line": problem.line, "column": problem.column,
+            })
+        })
+        .collect();
+    let (problems, warnings) = if file.is_policy { (Vec::new(), list) } else { (list, Vec::new()) };
+    json!({
+        "file": file.path.to_string_lossy(), "valid": file.is_policy,
+        "problems": problems, "warnings": warnings, "unreported": file.unreported,
+    })
+}
+
+fn as_text(file: &Checked<'_>, quiet: bool, out: &mut String) -> std::fmt::Result {
+    let path = printable(&file.path.to_string_lossy());
+    let (kind, style) = if file.is_policy { ("warning", Style::Warning) } else { ("error", Style::Bad) };
+    for problem in &file.problems {
+        let place = match (problem.line, problem.column) {
+            (Some(line), Some(column)) => format!("{path}:{line}:{column}"),
+            _ => path.clone(),
+        };
+        let key =
+            if problem.path.is_empty() { String::new() } else { format!("{}: ", printable(&problem.path)) };
+        writeln!(
+            out,
+            "{place}: {}: {key}{}",
+            style.paint(&format!("{kind}[{}]", problem.code)),
+            printable(&problem.message)
+        )?;
+        if let Some(suggestion) = &problem.suggestion {
+            writeln!(out, "    write instead: {}", Style::Good.paint(&printable(suggestion)))?;
+        }
+    }
+    if file.unreported > 0 {
+        writeln!(out, "{path}: and {} more", file.unreported)?;
+    }
+    if file.problems.is_empty() && !quiet {
+        writeln!(out, "{path}: {}", Style::Good.paint("no problems, no warnings"))?;
+    }
+    Ok(())
+}
