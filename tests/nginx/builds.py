@@ -5,6 +5,7 @@
 `installed` is the nginx of this Debian with the dynamic module; the others are a newer nginx from source, with HTTP/3:
 `dynamic` loads the module, `static` contains it. `panicking` is the installed one with a library that panics in every worker.
 """
+import fcntl
 import functools
 import hashlib
 import json
@@ -83,10 +84,13 @@ def installed_with(name, archive, link, flags=""):
     folder = OUT / name
     folder.mkdir(parents=True, exist_ok=True)
     told = subprocess.run([binary, "-V"], check=True, stderr=subprocess.PIPE, text=True).stderr
-    changed, remember = is_new(folder / "stamp", *sources(), archive, told, link, flags)
-    if changed:
-        run([MODULE / "build.sh", folder], ROOT, folder / "log", CORSAC_LIB=link, LDFLAGS=flags)
-        remember()
+    # Servers that are started at once ask for the same build.
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        changed, remember = is_new(folder / "stamp", *sources(), archive, told, link, flags)
+        if changed:
+            run([MODULE / "build.sh", folder], ROOT, folder / "log", CORSAC_LIB=link, LDFLAGS=flags)
+            remember()
     return Build(name, binary, folder / "ngx_http_corsac_module.so", version(binary), False)
 
 
