@@ -117,7 +117,7 @@ def nginx(build, upstream, certificate):
     map $http_x_policy $chosen {{ default $http_x_policy; "" api; }}
     limit_req_zone $binary_remote_addr zone=one:1m rate=1r/m;
     proxy_cache_path FOLDER/cache keys_zone=store:1m;
-    upstream application {{ server 127.0.0.1:{upstream.port}; keepalive 4; }}
+    upstream application {{ server 127.0.0.1:{upstream.port}; }}
     large_client_header_buffers 4 80k;
     server {{
         listen 127.0.0.1:{plain};
