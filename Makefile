@@ -70,6 +70,8 @@ libraries:
 
 lib:
 	@$(CARGO) build --release --locked --quiet -p corsac-library
+# So that their age says when they were known to be current, which make install looks at.
+	@touch -c $(RELEASE)/libcorsac.so $(RELEASE)/libcorsac.a
 
 server: server-packages lib
 	@mkdir -p tests/out
@@ -99,7 +101,8 @@ INCLUDEDIR ?= include
 PACKAGING = PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" LIBDIR="$(LIBDIR)" INCLUDEDIR="$(INCLUDEDIR)" sh ffi/packaging/install.sh
 
 .PHONY: install uninstall
-# Installs what `make lib` built, so that root needs no compiler for it; builds it where there is none.
+# Installs what `make lib` built, so that root needs no compiler for it, unless something has changed since; builds it where
+# there is none.
 install: $(RELEASE)/libcorsac.so $(RELEASE)/libcorsac.a
 	@$(PACKAGING) install "$(RELEASE)"
 

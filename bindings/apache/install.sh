@@ -3,6 +3,12 @@
 set -eu
 module=$1
 [ -f "$module" ] || { echo "install.sh: there is no $module: run make apache" >&2; exit 1; }
+here=$(cd "$(dirname "$0")" && pwd)
+if [ -n "$(find "$here/mod_corsac.c" -newer "$module")" ]; then
+  echo "$module is older than the latest change of $here/mod_corsac.c: run make apache" >&2
+  exit 1
+fi
+sh "$here/../../ffi/packaging/current.sh" "make apache" "$(dirname "$module")" "$module"
 folder=$("${APXS:-apxs}" -q LIBEXECDIR)
 # A new file, not new content: the old one stays what it is for an Apache that runs.
 mkdir -p "${DESTDIR:-}$folder"

@@ -27,6 +27,10 @@
 #include <http_request.h>
 #include <util_filter.h>
 
+#if !AP_MODULE_MAGIC_AT_LEAST(20120211, 109)
+#error "mod_corsac needs Apache httpd 2.4.49 or later"
+#endif
+
 APLOG_USE_MODULE(corsac);
 
 // --- The configuration -------------------------------------------------------------------------
@@ -488,10 +492,28 @@ static int decide_request(request_rec *r) {
   return DONE;
 }
 
+// Makes of a path, as it came, the one that <Location> is compared with, as Apache itself does it: a path
+// that is written differently has no other policy. Returns false if Apache refuses it.
+static int decode_path(const request_rec *r, char *path) {
+  const core_server_config *server = ap_get_core_module_config(r->server->module_config);
+  const core_dir_config *place = ap_get_core_module_config(r->per_dir_config);
+  unsigned int flags = AP_NORMALIZE_NOT_ABOVE_ROOT;
+  if (server->merge_slashes != AP_CORE_CONFIG_OFF)
+    flags |= AP_NORMALIZE_MERGE_SLASHES;
+  if (!ap_normalize_path(path, flags | AP_NORMALIZE_DECODE_UNRESERVED))
+    return 0;
+  if (!place->allow_encoded_slashes)
+    return ap_unescape_url(path) == OK;
+  // Slashes that were encoded can make folders to be left out again.
+  return ap_unescape_url_keep2f(path, place->decode_encoded_slashes) == OK &&
+         (!place->decode_encoded_slashes || ap_normalize_path(path, flags));
+}
+
 // The policy of a request that did not get as far as the hook: what its path alone tells.
 static const place_config *place_by_path(request_rec *r) {
+  // Of an internal redirect too: the path that it leads to.
   const char *target = r->unparsed_uri;
-  if (r->prev || !target)
+  if (!target)
     return place_at(r->per_dir_config);
   char *path;
   if (*target == '/') {
@@ -502,8 +524,7 @@ static const place_config *place_by_path(request_rec *r) {
       return place_at(r->per_dir_config);
     path = uri.path;
   }
-  if (!ap_normalize_path(path, AP_NORMALIZE_NOT_ABOVE_ROOT | AP_NORMALIZE_DECODE_UNRESERVED) ||
-      ap_unescape_url(path) != OK)
+  if (!decode_path(r, path))
     return place_at(r->per_dir_config);
   char *uri = r->uri;
   ap_conf_vector_t *configs = r->per_dir_config;
@@ -620,6 +641,7 @@ static apr_status_t respond_instead(ap_filter_t *filter, apr_bucket_brigade *bri
   apr_table_clear(r->err_headers_out);
   r->content_type = NULL;
   r->content_encoding = NULL;
+  r->content_languages = NULL;
   r->status = status;
   r->status_line = NULL;
   apply(r, &outcome->decision);
@@ -636,8 +658,8 @@ typedef struct {
 static apr_status_t filter_response(ap_filter_t *filter, apr_bucket_brigade *brigade) {
   request_rec *r = filter->r;
   filter_state *state = filter->ctx;
-  // A switched protocol has no headers of ours, and a brigade of nothing is no response yet.
-  if (r->status == HTTP_SWITCHING_PROTOCOLS || APR_BRIGADE_EMPTY(brigade))
+  // A switched protocol has no headers of ours, nor has what else is not final, and a brigade of nothing is no response yet.
+  if (ap_is_HTTP_INFO(r->status) || APR_BRIGADE_EMPTY(brigade))
     return ap_pass_brigade(filter->next, brigade);
 
   outcome *outcome = ap_get_module_config(r->request_config, &corsac_module);

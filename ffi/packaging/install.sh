@@ -57,9 +57,23 @@ fill() { # template, file
     chmod 644 "$2"
 }
 
+# The loader has a list of the libraries in its folders, which is to be renewed.
+tell_loader() {
+    [ -z "$destination" ] || return 0
+    PATH=$PATH:/sbin:/usr/sbin
+    # Elsewhere than in glibc there is no list.
+    folders=$(ldconfig -N -X -v 2>/dev/null) && [ -n "$folders" ] || return 0
+    if ! printf '%s\n' "$folders" | grep -q "^$libdir:"; then
+        echo "the loader does not look in $libdir: link programs with -Wl,-rpath,$libdir, or set LD_LIBRARY_PATH"
+    elif ! ldconfig 2>/dev/null; then
+        echo "run ldconfig as root, so that the loader finds the library"
+    fi
+}
+
 case ${1:-} in
     install)
         release=$2
+        sh "$packaging/current.sh" "make lib" "$release" "$release/libcorsac.so" "$release/libcorsac.a"
         # The fifth byte of an ELF file is 1 or 2, for 32 or 64 bits.
         pointer=$(($(od -An -j4 -N1 -tu1 "$release/libcorsac.so") * 4))
         install -d "$destination$libdir/pkgconfig" "$destination$cmakedir" "$destination$includedir" "$destination$docdir"
@@ -72,6 +86,8 @@ case ${1:-} in
         fill "$packaging/corsacConfig.cmake.in" "$destination$cmakedir/corsacConfig.cmake"
         fill "$packaging/corsacConfigVersion.cmake.in" "$destination$cmakedir/corsacConfigVersion.cmake"
         install -m 644 "$root/LICENSE-MIT" "$root/LICENSE-APACHE" "$root/THIRD-PARTY.md" "$destination$docdir"
+        echo "installed corsac $version in $destination$prefix"
+        tell_loader
         ;;
     uninstall)
         rm -f "$destination$includedir/corsac.h" "$destination$includedir/corsac.hpp" "$destination$libdir/libcorsac.a" \

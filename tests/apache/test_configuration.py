@@ -1,10 +1,14 @@
 """Directives and policy documents, right and wrong: configtest tells everything, with place and repair."""
 import json
+import os
 import subprocess
 import time
 
 import pytest
-from apache import APACHE, ORIGIN, OTHER, POLICY, Apache, is_granted, is_preflight_answer, is_refused
+from apache import (APACHE, MODULE, MODULES, ORIGIN, OTHER, POLICY, ROOT, Apache, is_granted, is_preflight_answer,
+                    is_refused)
+
+INSTALL = ["sh", ROOT / "bindings/apache/install.sh"]
 
 BAD = """{
   "allow_origins": ["https://app.example.com/", "*.example.com"],
@@ -55,7 +59,7 @@ def test_every_problem_of_a_document_is_told_with_its_place_and_repair(configure
     (None, "CorsacPolicyFile api policies/api.json",
      'the name "api" is taken by ROOT/policies/api.json (at ROOT/policies.conf:1), choose another name'),
     (None, "<VirtualHost *:1>\nCorsacPolicyFile other policies/api.json\n</VirtualHost>", "CorsacPolicyFile cannot occur within <VirtualHost> section"),
-    (None, "<Location />\nCorsacPolicyFile other policies/api.json\n</Location>", "CorsacPolicyFile "),
+    (None, "<Location />\nCorsacPolicyFile other policies/api.json\n</Location>", "CorsacPolicyFile not allowed in <Location> context"),
     (None, "CorsacPreflight maybe", 'CorsacPreflight: "maybe" is neither answer nor pass, write one of them'),
     (None, "CorsacReport maybe", "CorsacReport must be On or Off"),
     *((None, f"<Location />\n<Limit PUT>\n{directive}\n</Limit>\n</Location>", f"{directive.split()[0]} cannot occur within <Limit> or <LimitExcept> section")
@@ -185,6 +189,23 @@ def test_nothing_is_read_on_a_request():
             file.unlink()
         (server.root / "policies.conf").unlink()
         assert is_granted(server.get("/"))
+
+
+def test_the_module_is_installed_where_apache_looks(tmp_path):
+    subprocess.run([*INSTALL, MODULE], check=True, stdout=subprocess.PIPE, env={**os.environ, "DESTDIR": str(tmp_path)})
+    installed = tmp_path / f"{MODULES}/mod_corsac.so".lstrip("/")
+    assert installed.read_bytes() == MODULE.read_bytes()
+    assert (tmp_path / "etc/apache2/mods-available/corsac.load").read_text() == f"LoadModule corsac_module {MODULES}/mod_corsac.so\n"
+
+
+def test_a_module_that_is_older_than_its_source_is_not_installed(tmp_path):
+    old = tmp_path / "mod_corsac.so"
+    old.write_bytes(b"")
+    os.utime(old, (0, 0))
+    done = subprocess.run([*INSTALL, old], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          env={**os.environ, "DESTDIR": str(tmp_path / "root")})
+    assert done.returncode == 1 and done.stdout.endswith("mod_corsac.c: run make apache\n"), done.stdout
+    assert not (tmp_path / "root").exists()
 
 
 def test_apache_is_where_it_is_looked_for():

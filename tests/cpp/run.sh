@@ -89,6 +89,9 @@ if command -v clang++ >/dev/null; then
         echo "FAIL clang tells what dangles"
         cat "$out/dangling.log"
     fi
+else
+    skipped=$((skipped + 1))
+    echo "skip what dangles: clang++ is not installed"
 fi
 
 compile "the vectors" g++ -std=c++17 $flags $sanitizers tests/cpp/vectors.cpp -o "$out/vectors" $link &&

@@ -5,7 +5,7 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 release=${CARGO_TARGET_DIR:-target}/release
-cargo build --release --locked --quiet -p corsac-library || exit 1
+make --no-print-directory lib || exit 1
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 # Out of reach of the headers of this checkout.
@@ -95,6 +95,10 @@ lrwxrwxrwx lib/libcorsac.so.$abi libcorsac.so.$version
 -rw-r--r-- share/doc/corsac/LICENSE-APACHE
 -rw-r--r-- share/doc/corsac/LICENSE-MIT
 -rw-r--r-- share/doc/corsac/THIRD-PARTY.md" "$(files "$prefix")"
+if ldconfig -N -X -v >"$work/folders" 2>/dev/null && [ -s "$work/folders" ]; then
+    check "where the loader does not look is told" "installed corsac $version in $prefix
+the loader does not look in $prefix/lib: link programs with -Wl,-rpath,$prefix/lib, or set LD_LIBRARY_PATH" "$(cat "$work/make.log")"
+fi
 check "nothing is left to be filled in" "" "$(grep -rl '@[A-Z_]*@' "$prefix/lib/cmake" "$prefix/lib/pkgconfig")"
 pkgconfig=$(pkg_config_of "$prefix/lib")
 check "pkg-config tells the version" "$version" "$($pkgconfig --modversion corsac)"
@@ -107,6 +111,18 @@ cmake -DFILE="$prefix/lib/cmake/corsac/corsacConfigVersion.cmake" -P tests/insta
 check "requested versions" "13 0" \
     "$(grep -c '^ok ' "$work/versions.log") $(grep -v -c '^ok ' "$work/versions.log")"
 grep -v '^ok ' "$work/versions.log"
+
+# --- An old library --------------------------------------------------------------------------------------
+
+mkdir "$work/old"
+cp "$release/libcorsac.so" "$release/libcorsac.a" "$release/libcorsac.d" "$work/old"
+try_old() { PREFIX=$work/never sh ffi/packaging/install.sh install "$work/old" 2>&1; echo $?; }
+touch -t 200001010000 "$work/old/libcorsac.so"
+check "a library that is older than its source is not installed" 1 "$(try_old | grep -c "^$work/old/libcorsac.so is older .*\.rs: run make lib$")"
+touch "$work/old/libcorsac.so"
+check "a library whose source is gone is not installed" 1 "$(sed -i 's|ffi/src/cell.rs|ffi/src/gone.rs|' "$work/old/libcorsac.d"
+    try_old | grep -c 'gone.rs: run make lib$')"
+check "nothing of it is there" "" "$(ls "$work/never" 2>&1 | grep -v 'No such file')"
 
 # --- Moved -----------------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,14 +102,18 @@ def installed():
 
 @functools.cache
 def panicking():
-    """Not in the workspace, where its feature would be everybody's, but with the same versions of everything."""
-    crate = OUT / "panicking-crate"
-    shutil.copytree(ROOT / "tests/nginx/panicking", crate, dirs_exist_ok=True)
-    manifest = crate / "Cargo.toml"
-    manifest.write_text(manifest.read_text().replace("../../../ffi", str(ROOT / "ffi")))
-    shutil.copy(ROOT / "Cargo.lock", crate / "Cargo.lock")
-    run(["cargo", "build", "--release", "--offline", "--quiet"], crate, OUT / "panicking.log", CARGO_TARGET_DIR=str(TARGET))
-    archive = TARGET / "release/libcorsac_panicking.a"
+    """With the library of ffi/examples/forced_panic.rs and what makes it panic."""
+    subprocess.run(["cargo", "build", "--release", "--locked", "--quiet", "-p", "corsac-ffi", "--features", "forced-panic",
+                    "--example", "forced_panic"], cwd=ROOT, check=True, env={**os.environ, "CARGO_TARGET_DIR": str(TARGET)})
+    OUT.mkdir(parents=True, exist_ok=True)
+    archive = OUT / "libcorsac_panicking.a"
+    with tempfile.TemporaryDirectory(dir=OUT) as folder:
+        new, added = Path(folder) / archive.name, Path(folder) / "force_panics.o"
+        shutil.copy(TARGET / "release/examples/libforced_panic.a", new)
+        subprocess.run(["gcc", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-fPIC", "-c", ROOT / "tests/nginx/force_panics.c", "-o", added], check=True)
+        # Without times, so that the same library is known to be the same.
+        subprocess.run(["ar", "rD", new, added], check=True)
+        new.replace(archive)
     return installed_with("panicking", archive, str(archive), "-Wl,-u,corsac_panics_in_workers")
 
 
