@@ -130,7 +130,7 @@ impl Draft {
     /// The problems so far, of a text that cannot be read to its end.
     pub(crate) fn give_up(self, text: &str) -> BuildError {
         let (problems, unreported) = self.problems.finish(Some(text));
-        BuildError { problems, unreported }
+        BuildError { problems, unreported, s3: None }
     }
 
     fn begin_rule(&mut self, start: u64) {
@@ -588,7 +588,7 @@ impl Draft {
                 self.problems.without_rule();
             }
             let (problems, unreported) = self.problems.finish(text);
-            return Err(BuildError { problems, unreported });
+            return Err(BuildError { problems, unreported, s3: None });
         };
         check_coverage(&mut self.warnings, &origins, &rules, self.in_list);
         self.warnings.acknowledge(&self.acknowledged);

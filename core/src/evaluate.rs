@@ -23,7 +23,10 @@ impl Policy {
         // What only some requests need, such as the grammar of an origin or the rest of a preflight, are
         // functions of their own, so that the others don't pay for their registers.
         match request.origin() {
-            HeaderLine::Absent => Verdict::new(Kind::NotCors, Reason::NotCors, None, AnswerId::NOT_CORS, 0),
+            HeaderLine::Absent => match &self.s3 {
+                None => Verdict::new(Kind::NotCors, Reason::NotCors, None, AnswerId::NOT_CORS, 0),
+                Some(rules) => self.decide_by_s3(rules, request),
+            },
             HeaderLine::One(origin) => self.decide_cors(request, Some(origin)),
             HeaderLine::Several => self.decide_cors(request, None),
         }
@@ -37,8 +40,12 @@ impl Policy {
         let preflight =
             !matches!(request.request_method(), HeaderLine::Absent) && request.method() == b"OPTIONS";
         let kind = if preflight { Kind::Preflight } else { Kind::Actual };
-        // Where everyone gets the same answer, the origin is not looked at.
+        // Where everyone gets the same answer, the origin is not looked at. S3 rules pass as such a policy up to
+        // here, so that others need not be asked whether they are S3 rules.
         let rule = if self.origins.is_constant() {
+            if let Some(rules) = &self.s3 {
+                return self.decide_by_s3(rules, request);
+            }
             0
         } else {
             let Some(origin) = origin else {
@@ -107,7 +114,7 @@ impl Policy {
     /// Neither fact of the request stops DNS rebinding, and `Host` cannot tell http from https: where that
     /// counts, the policy names its own origins, and they alone decide.
     #[inline(never)]
-    fn is_first_party(&self, origin: &[u8], request: &impl Facts) -> bool {
+    pub(crate) fn is_first_party(&self, origin: &[u8], request: &(impl Facts + ?Sized)) -> bool {
         if origin == b"null" {
             // Sandboxed frames of every site send it, and no Host tells whose they are.
             return request.fetch_site() == HeaderLine::One(b"same-origin");

@@ -11,6 +11,7 @@
 //! - [`Decision`], with its [`Reason`] and [`HeaderEdit`]s
 //! - [`PolicyCell`], a policy that can be replaced while threads use it
 //! - [`BuildError`], every [`Problem`] of a configuration at once
+//! - [`s3`], the CORS configuration of a bucket as a policy
 //!
 //! # Answer a request
 //! ```
@@ -80,6 +81,7 @@ mod policy;
 mod problem;
 mod reason;
 mod request;
+pub mod s3;
 mod steps;
 mod sync;
 mod words;

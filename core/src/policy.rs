@@ -12,6 +12,7 @@ use crate::header::HeaderSet;
 use crate::method::MethodSet;
 use crate::origin_set::{Match, OriginSet, RuleIndex};
 use crate::problem::{BuildError, Problem};
+use crate::s3::{self, S3Options, S3Rules};
 
 /// A compiled CORS policy: immutable, safe to share between any number of threads.
 ///
@@ -29,6 +30,8 @@ pub struct Policy {
     nothing: Answer,
     warnings: Box<[Problem]>,
     warnings_unreported: usize,
+    /// The rules of a bucket, which then decide in place of `origins` and `rules`.
+    pub(crate) s3: Option<Box<S3Rules>>,
 }
 
 /// What holds for the whole policy.
@@ -112,6 +115,21 @@ impl Rule {
             allow_credentials,
             config,
         }
+    }
+
+    /// A rule of S3, of which only the name counts here.
+    fn of_s3(rule: &s3::Rule) -> Self {
+        let config = RuleConfig {
+            allow_methods: Vec::new(),
+            allow_headers: Vec::new(),
+            expose_headers: Vec::new(),
+            max_age: None,
+            timing_allow_origin: TimingAllowOrigin::Nobody,
+            dangerously_allow: Vec::new(),
+            name: rule.id().map(Into::into),
+            description: None,
+        };
+        Rule::new(false, false, config)
     }
 
     /// Whether any method is allowed and the requested one must be sent back, since `*` means
@@ -243,6 +261,29 @@ fn text(header: ResponseHeader, value: &str) -> Edit {
     Edit { op: Op::Set, header, value: Value::Text(value) }
 }
 
+/// What S3 sends of a rule, on responses that scripts may read and on answers to preflights alike.
+fn s3_edits(rule: &s3::Rule, options: S3Options, preflight: bool) -> Vec<Edit> {
+    let mut edits = Vec::new();
+    if rule.allows_any_origin() {
+        edits.push(text(ResponseHeader::AllowOrigin, "*"));
+    } else {
+        edits.push(Edit { op: Op::Set, header: ResponseHeader::AllowOrigin, value: Value::Origin });
+        edits.push(text(ResponseHeader::AllowCredentials, "true"));
+    }
+    edits.push(text(ResponseHeader::AllowMethods, &rule.allowed_methods().join(", ")));
+    if preflight {
+        edits.push(Edit { op: Op::Set, header: ResponseHeader::AllowHeaders, value: Value::RequestHeaders });
+    }
+    if let Some(seconds) = rule.sent_max_age(options.dialect) {
+        let value = Value::Text(HeaderValue::from(seconds));
+        edits.push(Edit { op: Op::Set, header: ResponseHeader::MaxAge, value });
+    }
+    if !rule.expose_headers().is_empty() {
+        edits.push(text(ResponseHeader::ExposeHeaders, &rule.expose_headers().join(", ")));
+    }
+    edits
+}
+
 fn vary(token: &'static str) -> Edit {
     Edit { op: Op::Vary, header: ResponseHeader::Vary, value: Value::Text(HeaderValue::from_static(token)) }
 }
@@ -275,6 +316,11 @@ impl AnswerId {
     #[inline]
     pub(crate) const fn preflight_method_refused(rule: RuleIndex) -> AnswerId {
         AnswerId(AnswerId::RULES + 3 * rule + 2)
+    }
+
+    /// For preflights that make no sense to S3, of a policy of so many rules.
+    pub(crate) const fn bad_request(rules: usize) -> AnswerId {
+        AnswerId(AnswerId::RULES + 3 * rules as u16)
     }
 }
 
@@ -338,7 +384,65 @@ impl Policy {
             nothing,
             warnings: warnings.into(),
             warnings_unreported,
+            s3: None,
         }
+    }
+
+    /// A policy of S3 rules. `origins` has one rule, for any origin: see [`Policy::decide`].
+    pub(crate) fn of_s3(
+        origins: OriginSet,
+        own_origins: OriginSet,
+        s3: S3Rules,
+        (warnings, warnings_unreported): (Vec<Problem>, usize),
+    ) -> Self {
+        let varying = |more: Vec<Edit>| {
+            let forgets = s3.options().strict && more.is_empty();
+            let tokens: &[&str] = if forgets { &[] } else { &s3::VARY };
+            tokens.iter().map(|token| vary(token)).chain(more).collect::<Vec<_>>()
+        };
+        let nothing = || Answer::respond(FORBIDDEN_STATUS, varying(Vec::new()));
+        let forward = |edits| Answer::forward(varying(edits), false);
+        // In the order of the ids.
+        let mut answers = vec![forward(Vec::new()), forward(Vec::new()), forward(Vec::new()), nothing()];
+        for rule in s3.configuration().rules() {
+            answers.push(forward(s3_edits(rule, s3.options(), false)));
+            answers.push(Answer::respond(200, varying(s3_edits(rule, s3.options(), true))));
+            answers.push(nothing());
+        }
+        answers.push(Answer::respond(s3::BAD_REQUEST_STATUS, varying(Vec::new())));
+        let nothing = nothing();
+        let rules = s3.configuration().rules().iter().map(Rule::of_s3).collect();
+        Policy {
+            origins,
+            own_origins,
+            rules,
+            settings: Settings { preflight_status: 200, in_list: true, ..Settings::default() },
+            answers: answers.into(),
+            nothing,
+            warnings: warnings.into(),
+            warnings_unreported,
+            s3: Some(Box::new(s3)),
+        }
+    }
+
+    /// Reads the CORS configuration of a bucket, in XML or in one of the JSON forms of AWS: see [`crate::s3`].
+    ///
+    /// # Errors
+    /// The first problem in the order in which S3 looks for them, with [`BuildError::s3_code`].
+    pub fn from_s3(text: impl AsRef<[u8]>, options: S3Options) -> Result<Policy, BuildError> {
+        s3::read(text.as_ref(), options)
+    }
+
+    /// The CORS configuration of the bucket, if the policy was made from one.
+    #[must_use]
+    pub fn s3_configuration(&self) -> Option<&s3::Configuration> {
+        self.s3.as_deref().map(S3Rules::configuration)
+    }
+
+    /// With which options the configuration was read.
+    #[must_use]
+    pub fn s3_options(&self) -> Option<S3Options> {
+        self.s3.as_deref().map(S3Rules::options)
     }
 
     /// Starts a policy that is made by calls.
@@ -358,10 +462,14 @@ impl Policy {
     }
 
     /// The canonical document: JSON text without white space. A policy built from it is equal, and
-    /// has the same text.
+    /// has the same text. Of S3 rules the configuration in the JSON of the AWS command line, which
+    /// [`Policy::from_s3`] reads with the same options.
     #[must_use]
     pub fn document(&self) -> String {
-        document::write(self)
+        match &self.s3 {
+            None => document::write(self),
+            Some(rules) => rules.configuration().to_json(),
+        }
     }
 
     /// What is worth a look but stopped nothing, in the order of the document.
@@ -399,6 +507,9 @@ impl Policy {
     pub fn allows_origin<O: AsRef<[u8]>>(&self, origin: Option<O>, credentials: bool) -> bool {
         let Some(origin) = origin else { return false };
         let origin = origin.as_ref();
+        if let Some(rules) = &self.s3 {
+            return rules.allows_origin(origin, credentials);
+        }
         if self.own_origins.has_exact(origin) {
             return true;
         }
@@ -432,14 +543,15 @@ impl Policy {
             + self.origins.heap_bytes()
             + self.own_origins.heap_bytes()
             + lists.sum::<usize>()
+            + self.s3.as_ref().map_or(0, |rules| rules.heap_bytes())
             + values.sum::<usize>()
     }
 }
 
 impl PartialEq for Policy {
-    /// Policies are equal if their canonical documents are.
+    /// Policies are equal if their canonical documents are, and the options of S3 rules.
     fn eq(&self, other: &Self) -> bool {
-        self.document() == other.document()
+        self.s3_options() == other.s3_options() && self.document() == other.document()
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::limits::MAX_PROBLEMS;
+use crate::s3::S3Error;
 
 /// One thing that is wrong with a configuration, or worth a warning.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +74,8 @@ impl fmt::Display for Problem {
 pub struct BuildError {
     pub(crate) problems: Vec<Problem>,
     pub(crate) unreported: usize,
+    /// How S3 refuses it, if it was refused by S3's rules.
+    pub(crate) s3: Option<Box<S3Error>>,
 }
 
 impl BuildError {
@@ -92,6 +95,18 @@ impl BuildError {
     #[must_use]
     pub fn unreported(&self) -> usize {
         self.unreported
+    }
+
+    /// The error of S3 that refuses the configuration of a bucket; none for a policy document.
+    #[must_use]
+    pub fn s3_error(&self) -> Option<&S3Error> {
+        self.s3.as_deref()
+    }
+
+    /// The code of that error, such as `MalformedXML`.
+    #[must_use]
+    pub fn s3_code(&self) -> Option<&'static str> {
+        self.s3_error().map(S3Error::code)
     }
 }
 

@@ -32,11 +32,19 @@ pub enum Reason {
     MalformedRequestHeaders = 10,
     /// The rule does not allow a requested header.
     HeaderNotAllowed = 11,
+    /// S3 rules: none matches origin, method and headers together.
+    S3NoRuleMatches = 12,
+    /// S3 rules: `OPTIONS` without `Origin`.
+    S3OriginMissing = 13,
+    /// S3 rules: `Access-Control-Request-Method` is missing, or none of the five methods of S3.
+    S3InvalidRequestMethod = 14,
+    /// S3 rules of AWS: an element of `Access-Control-Request-Headers` is no token.
+    S3InvalidRequestHeaders = 15,
 }
 
 impl Reason {
     /// Every reason, by number.
-    pub const ALL: [Reason; 11] = [
+    pub const ALL: [Reason; 15] = [
         Reason::Allowed,
         Reason::NotCors,
         Reason::SameOrigin,
@@ -48,6 +56,10 @@ impl Reason {
         Reason::RequestHeadersTooLarge,
         Reason::MalformedRequestHeaders,
         Reason::HeaderNotAllowed,
+        Reason::S3NoRuleMatches,
+        Reason::S3OriginMissing,
+        Reason::S3InvalidRequestMethod,
+        Reason::S3InvalidRequestHeaders,
     ];
 
     /// The numbers from here to [`Reason::LAST_ALLOWED`] are those of requests that are allowed.
@@ -69,6 +81,10 @@ impl Reason {
             Reason::RequestHeadersTooLarge => "request-headers-too-large",
             Reason::MalformedRequestHeaders => "malformed-request-headers",
             Reason::HeaderNotAllowed => "header-not-allowed",
+            Reason::S3NoRuleMatches => "s3-no-rule-matches",
+            Reason::S3OriginMissing => "s3-origin-missing",
+            Reason::S3InvalidRequestMethod => "s3-invalid-request-method",
+            Reason::S3InvalidRequestHeaders => "s3-invalid-request-headers",
         }
     }
 
@@ -92,6 +108,10 @@ impl Reason {
             8 => Reason::MethodNotAllowed,
             9 => Reason::RequestHeadersTooLarge,
             10 => Reason::MalformedRequestHeaders,
+            12 => Reason::S3NoRuleMatches,
+            13 => Reason::S3OriginMissing,
+            14 => Reason::S3InvalidRequestMethod,
+            15 => Reason::S3InvalidRequestHeaders,
             _ => Reason::HeaderNotAllowed,
         }
     }

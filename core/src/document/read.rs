@@ -63,7 +63,7 @@ fn alone(problem: Problem, text: Option<&str>) -> BuildError {
     let mut problems = Problems::default();
     problems.push(|| problem);
     let (problems, unreported) = problems.finish(text);
-    BuildError { problems, unreported }
+    BuildError { problems, unreported, s3: None }
 }
 
 fn syntax_problem(text: &str, error: &serde_json::Error) -> Problem {

@@ -1,0 +1,103 @@
+//! S3's wildcards: at most one `*` in a value, for any run of characters, none included.
+
+use super::Dialect;
+
+/// The values of one list, compiled: those without `*` are searched, those with it are tried one by one.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Globs {
+    any: bool,
+    /// Sorted.
+    exact: Box<[Box<[u8]>]>,
+    /// What stands in front of `*` and behind it.
+    wild: Box<[(Box<[u8]>, Box<[u8]>)]>,
+    /// Whether what stands in front and what stands behind may be the same bytes, as Zenko has it: `foo*oof`
+    /// matches `foof`.
+    overlap: bool,
+}
+
+impl Globs {
+    pub(super) fn new<'v>(values: impl IntoIterator<Item = &'v str>, dialect: Dialect) -> Self {
+        let (mut any, mut exact, mut wild) = (false, Vec::new(), Vec::new());
+        for value in values {
+            match value.split_once('*') {
+                Some(("", "")) => any = true,
+                Some((front, behind)) => wild.push((front.as_bytes().into(), behind.as_bytes().into())),
+                None => exact.push(value.as_bytes().into()),
+            }
+        }
+        exact.sort_unstable();
+        exact.dedup();
+        wild.sort_unstable();
+        wild.dedup();
+        Globs { any, exact: exact.into(), wild: wild.into(), overlap: dialect == Dialect::Zenko }
+    }
+
+    /// Whether a value is matched as it is.
+    pub(super) fn matches(&self, value: &[u8]) -> bool {
+        self.any
+            || self.exact.binary_search_by(|known| (**known).cmp(value)).is_ok()
+            || self.wild.iter().any(|(front, behind)| {
+                (self.overlap || front.len() + behind.len() <= value.len())
+                    && value.starts_with(front)
+                    && value.ends_with(behind)
+            })
+    }
+
+    /// Whether the bytes of a name are matched.
+    pub(super) fn matches_name<I>(&self, name: I) -> bool
+    where
+        I: DoubleEndedIterator<Item = u8> + Clone,
+    {
+        if self.any || self.exact.binary_search_by(|known| known.iter().copied().cmp(name.clone())).is_ok() {
+            return true;
+        }
+        if self.wild.is_empty() {
+            return false;
+        }
+        let len = name.clone().count();
+        self.wild.iter().any(|(front, behind)| {
+            let longest = front.len().max(behind.len());
+            (if self.overlap { longest <= len } else { front.len() + behind.len() <= len })
+                && name.clone().zip(&**front).all(|(a, &b)| a == b)
+                && name.clone().rev().zip(behind.iter().rev()).all(|(a, &b)| a == b)
+        })
+    }
+
+    pub(super) fn heap_bytes(&self) -> usize {
+        let exact: usize = self.exact.iter().map(|value| value.len() + 16).sum();
+        let wild: usize = self.wild.iter().map(|(front, behind)| front.len() + behind.len() + 32).sum();
+        exact + wild
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Dialect, Globs};
+
+    #[test]
+    fn a_star_is_any_run_of_characters_none_included() {
+        let rows: [(&str, &str, [bool; 2]); 14] = [
+            ("*", "", [true, true]),
+            ("*", "null", [true, true]),
+            ("foo*", "foo", [true, true]),
+            ("foo*", "fo", [false, false]),
+            ("http://*.x", "http://.x", [true, true]),
+            ("http://*.x", "http://a/b:c.d.x", [true, true]),
+            ("http://*.x", "http://x", [false, false]),
+            ("*oof", "foof", [true, true]),
+            ("foo*oof", "foof", [true, false]),
+            ("foo*oof", "foooof", [true, true]),
+            ("foo*oof", "oof", [false, false]),
+            ("start*end", "startend", [true, true]),
+            ("a", "a", [true, true]),
+            ("a", "A", [false, false]),
+        ];
+        for (glob, value, expected) in rows {
+            for (dialect, expected) in Dialect::ALL.into_iter().zip(expected) {
+                let globs = Globs::new([glob], dialect);
+                assert_eq!(globs.matches(value.as_bytes()), expected, "{glob} {value} {dialect}");
+                assert_eq!(globs.matches_name(value.bytes()), expected, "{glob} {value} {dialect}");
+            }
+        }
+    }
+}
