@@ -50,7 +50,7 @@ tsan:
 	$(CARGO) +nightly test --release --locked --quiet -p corsac --target x86_64-unknown-linux-gnu --test cell_tsan
 
 FUZZ_SECONDS ?= 60
-FUZZ_TARGETS = document pattern origin header_list evaluate c_abi
+FUZZ_TARGETS = document pattern origin header_list evaluate s3 c_abi
 # Needs nightly, and `cargo install cargo-fuzz --version 0.13.2 --locked`. New inputs go to target/, crashes to core/fuzz/artifacts/.
 fuzz:
 	@for target in $(FUZZ_TARGETS); do mkdir -p $(CARGO_TARGET_DIR)/fuzz/corpus/$$target; \

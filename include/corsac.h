@@ -15,7 +15,7 @@
 //
 // Five rules, from which everything else follows:
 //
-// 1. Ownership. What _new, _build, _from_json, _clone, _load and the functions that fill a corsac_text
+// 1. Ownership. What _new, _build, _from_json, _from_s3, _clone, _load and the functions that fill a corsac_text
 //    or a corsac_error give you is yours: call the _free of its type once. _free ends your reference
 //    and no other; an owner who wants one of its own clones it. Nothing else takes or gives ownership.
 //    _free(NULL) does nothing.
@@ -134,6 +134,18 @@
 
 // reason: the rule does not allow a requested header.
 #define CORSAC_REASON_HEADER_NOT_ALLOWED 11
+
+// reason: S3 rules: none matches origin, method and headers together.
+#define CORSAC_REASON_S3_NO_RULE_MATCHES 12
+
+// reason: S3 rules: OPTIONS without Origin.
+#define CORSAC_REASON_S3_ORIGIN_MISSING 13
+
+// reason: S3 rules: Access-Control-Request-Method is missing, or no method of S3.
+#define CORSAC_REASON_S3_INVALID_REQUEST_METHOD 14
+
+// reason: S3 rules of AWS: Access-Control-Request-Headers holds something that is no header name.
+#define CORSAC_REASON_S3_INVALID_REQUEST_HEADERS 15
 
 // op: replace all lines of this name by one with the value.
 #define CORSAC_OP_SET 1
@@ -309,8 +321,10 @@ void corsac_policy_free(const corsac_policy *policy);
 bool corsac_policy_allows_origin(const corsac_policy *policy, corsac_str origin, bool credentials);
 
 // The canonical document of a policy, into text, yours to free: JSON without white space. A policy
-// made from it is equal and has the same text.
-corsac_status corsac_policy_document(const corsac_policy *policy, corsac_text **text);
+// made from it is equal and has the same text. Of a policy from corsac_policy_from_s3 the configuration in the
+// JSON of the AWS command line, which that function reads.
+corsac_status corsac_policy_document(const corsac_policy *policy,
+                                     corsac_text **text);
 
 // What is worth a look in the configuration of a policy but stopped nothing, into warnings, yours
 // to free. Of length 0 if there is none.
@@ -447,6 +461,54 @@ corsac_str corsac_decision_rule_name(const corsac_decision *decision);
 size_t corsac_decision_format(const corsac_decision *decision,
                               char *out,
                               size_t cap);
+
+// Reads the CORS configuration of an S3 bucket: a CORSConfiguration in XML, or one of the JSON forms of
+// AWS. dialect is zenko, as is the empty string, or aws. Without strict, the Vary that S3 forgets is sent
+// and the grammar of Origin is checked first. policy gets the policy, yours to free, or NULL; error gets
+// the first problem in the order of S3, yours to free, or NULL: see corsac_error_s3_code.
+//
+// Such a policy answers every OPTIONS, as S3 does. Returns CORSAC_STATUS_CONFIG if S3 refuses the
+// configuration, or dialect is none.
+corsac_status corsac_policy_from_s3(corsac_str text,
+                                    corsac_str dialect,
+                                    bool strict,
+                                    const corsac_policy **policy,
+                                    corsac_error **error);
+
+// The S3 error code that refuses a configuration, such as MalformedXML; data is NULL if no rule of S3
+// refused it. The string lives as long as the handle.
+corsac_str corsac_error_s3_code(const corsac_error *error);
+
+// The body in which S3 refuses a configuration, with status 400, into body, yours to free: XML. NULL if no
+// rule of S3 refused it. Zenko tells no host_id.
+corsac_status corsac_error_s3_body(const corsac_error *error,
+                                   corsac_str request_id,
+                                   corsac_str host_id,
+                                   corsac_text **body);
+
+// The configuration of a policy that was read by corsac_policy_from_s3, as XML, into text, yours to free.
+// NULL for any other policy.
+corsac_status corsac_policy_s3_xml(const corsac_policy *policy,
+                                   corsac_text **text);
+
+// The S3 error code of a preflight that S3 rules refused, such as AccessForbidden; data is NULL for any other
+// decision. Never freed.
+corsac_str corsac_decision_s3_code(const corsac_decision *decision);
+
+// The body in which S3 refuses a preflight, to be sent with the decision's status, into body, yours to free:
+// XML. NULL for any other decision. AWS tells whether the request was about a bucket or an object, and host_id.
+// Allocates: for hosts that answer as S3 does.
+corsac_status corsac_decision_s3_body(const corsac_decision *decision,
+                                      bool is_bucket,
+                                      corsac_str request_id,
+                                      corsac_str host_id,
+                                      corsac_text **body);
+
+// The CORS headers of a decision as S3 spells and orders them, each as name, colon, space, value, CR and LF,
+// into lines, yours to free. Empty where S3 sends none. Allocates: for hosts that answer as S3 does to the
+// byte; others use corsac_decision_headers.
+corsac_status corsac_decision_s3_headers(const corsac_decision *decision,
+                                         corsac_text **lines);
 
 // A cell with its first policy, yours to free. It has a reference of its own to the policy; yours
 // stays yours. NULL for NULL.

@@ -42,7 +42,7 @@ use crate::hash_key::HashKey;
 use crate::origin_set::OriginSet;
 use crate::pattern::Pattern;
 use crate::policy::Policy;
-use crate::problem::{BuildError, Problem};
+use crate::problem::{BuildError, Problem, Quoted};
 
 pub use configuration::{Configuration, Rule};
 pub use json::JsonForm;
@@ -104,6 +104,24 @@ pub struct S3Options {
     pub dialect: Dialect,
     /// S3 to the byte. Without it the `Vary` that S3 forgets is sent, and the grammar of `Origin` is checked first.
     pub strict: bool,
+}
+
+impl S3Options {
+    /// Options with the dialect of this name.
+    ///
+    /// # Errors
+    /// There is no dialect of this name.
+    pub fn new(dialect: impl AsRef<[u8]>, strict: bool) -> Result<S3Options, BuildError> {
+        let name = String::from_utf8_lossy(dialect.as_ref());
+        match Dialect::from_name(&name) {
+            Some(dialect) => Ok(S3Options { dialect, strict }),
+            None => {
+                let message = format!("{} is no dialect of S3, write \"zenko\" or \"aws\"", Quoted(&name));
+                let problems = vec![Problem::new("unknown-value", "dialect", Some(&name), message, 0)];
+                Err(BuildError { problems, unreported: 0, s3: None })
+            }
+        }
+    }
 }
 
 /// Reads a configuration and makes a policy of it.

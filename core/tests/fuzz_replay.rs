@@ -60,3 +60,8 @@ fn header_lists_keep_their_promises() {
 fn decisions_keep_their_promises() {
     replay("evaluate", bodies::evaluate::run);
 }
+
+#[test]
+fn configurations_of_buckets_keep_their_promises() {
+    replay("s3", bodies::s3::run);
+}

@@ -256,7 +256,7 @@ unsafe fn write_echoed(
 ///
 /// # Safety
 /// As for [`corsac_decision_headers`].
-unsafe fn parts<'a>(
+pub(crate) unsafe fn parts<'a>(
     decision: *const corsac_decision,
 ) -> Result<(&'a corsac_policy, &'a corsac_request), corsac_status> {
     // SAFETY: the caller promised a struct or NULL, which begins with its size whatever the size is.

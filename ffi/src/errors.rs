@@ -1,5 +1,6 @@
 //! Problems of a configuration, as a handle.
 
+use corsac::s3::S3Error;
 use corsac::{BuildError, Policy, Problem};
 use libc::size_t;
 
@@ -12,15 +13,25 @@ use crate::types::corsac_str;
 pub struct corsac_error {
     problems: Box<[Problem]>,
     unreported: usize,
+    /// How S3 refuses the configuration, if it does.
+    pub(crate) s3: Option<Box<S3Error>>,
 }
 
 impl corsac_error {
     pub(crate) fn of(error: BuildError) -> Self {
-        corsac_error { unreported: error.unreported(), problems: error.into_problems().into() }
+        corsac_error {
+            unreported: error.unreported(),
+            s3: error.s3_error().cloned().map(Box::new),
+            problems: error.into_problems().into(),
+        }
     }
 
     pub(crate) fn of_warnings(policy: &Policy) -> Self {
-        corsac_error { problems: policy.warnings().into(), unreported: policy.warnings_unreported() }
+        corsac_error {
+            problems: policy.warnings().into(),
+            unreported: policy.warnings_unreported(),
+            s3: None,
+        }
     }
 }
 

@@ -17,6 +17,7 @@ mod names;
 mod policy;
 mod ready;
 mod request;
+mod s3;
 mod types;
 
 pub use builder::*;
@@ -29,4 +30,5 @@ pub use guard::keep_panic_hook;
 pub use names::*;
 pub use policy::*;
 pub use request::*;
+pub use s3::*;
 pub use types::*;

@@ -80,6 +80,10 @@ fn reason_name(reason: u32) -> &'static CStr {
         CORSAC_REASON_REQUEST_HEADERS_TOO_LARGE => c"request-headers-too-large",
         CORSAC_REASON_MALFORMED_REQUEST_HEADERS => c"malformed-request-headers",
         CORSAC_REASON_HEADER_NOT_ALLOWED => c"header-not-allowed",
+        CORSAC_REASON_S3_NO_RULE_MATCHES => c"s3-no-rule-matches",
+        CORSAC_REASON_S3_ORIGIN_MISSING => c"s3-origin-missing",
+        CORSAC_REASON_S3_INVALID_REQUEST_METHOD => c"s3-invalid-request-method",
+        CORSAC_REASON_S3_INVALID_REQUEST_HEADERS => c"s3-invalid-request-headers",
         _ => c"unknown",
     }
 }

@@ -34,6 +34,13 @@ pub struct corsac_text {
     text: Box<[u8]>,
 }
 
+impl corsac_text {
+    pub(crate) fn of(mut text: Vec<u8>) -> Self {
+        text.push(0);
+        corsac_text { text: text.into() }
+    }
+}
+
 // A const handle may be used by any number of threads at once (rule 2).
 const _: () = {
     const fn shared_between_threads<T: Send + Sync>() {}
@@ -141,7 +148,8 @@ pub unsafe extern "C" fn corsac_policy_allows_origin(
 }
 
 /// The canonical document of a policy, into text, yours to free: JSON without white space. A policy
-/// made from it is equal and has the same text.
+/// made from it is equal and has the same text. Of a policy from corsac_policy_from_s3 the configuration in the
+/// JSON of the AWS command line, which that function reads.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn corsac_policy_document(
     policy: *const corsac_policy,
@@ -155,9 +163,7 @@ pub unsafe extern "C" fn corsac_policy_document(
         if !wanted {
             return CORSAC_STATUS_NULL_POINTER;
         }
-        let mut document = policy.policy.document().into_bytes();
-        document.push(0);
-        let document = Box::into_raw(Box::new(corsac_text { text: document.into() }));
+        let document = Box::into_raw(Box::new(corsac_text::of(policy.policy.document().into_bytes())));
         // SAFETY: as for the out-parameter above.
         unsafe { put(text, document) };
         CORSAC_STATUS_OK

@@ -73,6 +73,14 @@ pub const CORSAC_REASON_REQUEST_HEADERS_TOO_LARGE: u32 = 9;
 pub const CORSAC_REASON_MALFORMED_REQUEST_HEADERS: u32 = 10;
 /// reason: the rule does not allow a requested header.
 pub const CORSAC_REASON_HEADER_NOT_ALLOWED: u32 = 11;
+/// reason: S3 rules: none matches origin, method and headers together.
+pub const CORSAC_REASON_S3_NO_RULE_MATCHES: u32 = 12;
+/// reason: S3 rules: OPTIONS without Origin.
+pub const CORSAC_REASON_S3_ORIGIN_MISSING: u32 = 13;
+/// reason: S3 rules: Access-Control-Request-Method is missing, or no method of S3.
+pub const CORSAC_REASON_S3_INVALID_REQUEST_METHOD: u32 = 14;
+/// reason: S3 rules of AWS: Access-Control-Request-Headers holds something that is no header name.
+pub const CORSAC_REASON_S3_INVALID_REQUEST_HEADERS: u32 = 15;
 
 /// op: replace all lines of this name by one with the value.
 pub const CORSAC_OP_SET: u32 = 1;
@@ -133,6 +141,10 @@ const _: () = {
     assert!(Reason::RequestHeadersTooLarge.number() == CORSAC_REASON_REQUEST_HEADERS_TOO_LARGE);
     assert!(Reason::MalformedRequestHeaders.number() == CORSAC_REASON_MALFORMED_REQUEST_HEADERS);
     assert!(Reason::HeaderNotAllowed.number() == CORSAC_REASON_HEADER_NOT_ALLOWED);
-    assert!(Reason::ALL.len() == CORSAC_REASON_HEADER_NOT_ALLOWED as usize);
+    assert!(Reason::S3NoRuleMatches.number() == CORSAC_REASON_S3_NO_RULE_MATCHES);
+    assert!(Reason::S3OriginMissing.number() == CORSAC_REASON_S3_ORIGIN_MISSING);
+    assert!(Reason::S3InvalidRequestMethod.number() == CORSAC_REASON_S3_INVALID_REQUEST_METHOD);
+    assert!(Reason::S3InvalidRequestHeaders.number() == CORSAC_REASON_S3_INVALID_REQUEST_HEADERS);
+    assert!(Reason::ALL.len() == CORSAC_REASON_S3_INVALID_REQUEST_HEADERS as usize);
     assert!(corsac::limits::MAX_EDITS <= CORSAC_MAX_HEADERS);
 };

@@ -23,7 +23,7 @@ fn generate(ffi: &Path) -> String {
     ));
     let mut builder = cbindgen::Builder::new().with_config(config);
     // In the order in which a reader needs them.
-    for file in ["types", "policy", "builder", "request", "decision", "cell", "errors", "names"] {
+    for file in ["types", "policy", "builder", "request", "decision", "s3", "cell", "errors", "names"] {
         builder = builder.with_src(ffi.join("src").join(file).with_extension("rs"));
     }
     let mut header = Vec::new();

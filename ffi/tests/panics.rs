@@ -95,6 +95,26 @@ fn no_panic_leaves_a_function() {
         assert_eq!((status, out, error), (CORSAC_STATUS_PANIC, null(), null_mut()));
         covers(&["corsac_policy_from_json"]);
 
+        let (mut out, mut error) = (policy, null_mut());
+        let status =
+            forced(|| corsac_policy_from_s3(text("<a/>"), text("aws"), false, &mut out, &mut error));
+        assert_eq!((status, out, error), (CORSAC_STATUS_PANIC, null(), null_mut()));
+        let status = corsac_policy_from_s3(text("<a/>"), text("aws"), false, &mut out, &mut error);
+        assert_eq!((status, out), (CORSAC_STATUS_CONFIG, null()));
+        assert!(forced(|| corsac_error_s3_code(error)).data.is_null());
+        let mut body = null_mut();
+        let status = forced(|| corsac_error_s3_body(error, text(""), text(""), &mut body));
+        assert_eq!((status, body), (CORSAC_STATUS_PANIC, null_mut()));
+        corsac_error_free(error);
+        let status = forced(|| corsac_policy_s3_xml(policy, &mut body));
+        assert_eq!((status, body), (CORSAC_STATUS_PANIC, null_mut()));
+        covers(&[
+            "corsac_policy_from_s3",
+            "corsac_error_s3_code",
+            "corsac_error_s3_body",
+            "corsac_policy_s3_xml",
+        ]);
+
         assert!(forced(|| corsac_policy_clone(policy)).is_null());
         assert!(!forced(|| corsac_policy_allows_origin(policy, text("https://a.example"), false)));
         let mut document = null_mut();
@@ -213,6 +233,11 @@ fn no_panic_leaves_a_function() {
         assert_eq!(forced(|| corsac_decision_headers(&made, null_mut(), 0)), 0);
         assert_eq!(forced(|| corsac_decision_format(&made, null_mut(), 0)), 0);
         assert!(forced(|| corsac_decision_rule_name(&made)).data.is_null());
+        assert!(forced(|| corsac_decision_s3_code(&made)).data.is_null());
+        let status = forced(|| corsac_decision_s3_body(&made, false, text(""), text(""), &mut body));
+        assert_eq!((status, body), (CORSAC_STATUS_PANIC, null_mut()));
+        let status = forced(|| corsac_decision_s3_headers(&made, &mut body));
+        assert_eq!((status, body), (CORSAC_STATUS_PANIC, null_mut()));
         assert_eq!(forced(|| corsac_policy_evaluate(policy, &good, &mut made)), CORSAC_STATUS_PANIC);
         assert_grants_nothing(&made);
         covers(&[
@@ -220,6 +245,9 @@ fn no_panic_leaves_a_function() {
             "corsac_decision_headers",
             "corsac_decision_format",
             "corsac_decision_rule_name",
+            "corsac_decision_s3_code",
+            "corsac_decision_s3_body",
+            "corsac_decision_s3_headers",
         ]);
 
         let broken = forced(|| request("GET"));

@@ -24,7 +24,7 @@ check() { # name, expected, got
 }
 
 declared() { # header: its functions but the inline ones
-    grep -v '^//' "$1" | grep -o 'corsac_[a-z_]*(' | tr -d '(' | LC_ALL=C sort -u |
+    grep -v '^//' "$1" | grep -o 'corsac_[a-z0-9_]*(' | tr -d '(' | LC_ALL=C sort -u |
         grep -v -e '^corsac_str_[nz]$' -e '^corsac_request_start$' -e '^corsac_decision_start$'
 }
 
@@ -37,7 +37,7 @@ for folder in "$here"/[0-9]*.[0-9]*; do
     check "the client of $version runs" "0" "$(LD_LIBRARY_PATH="$libraries" "$client" >"$client.log" 2>&1; echo $?)"
     cat "$client.log"
     check "the client of $version calls every function of its header" "$(declared "$folder/corsac.h")" \
-        "$(nm -u "$client" | sed -n 's/.* \(corsac_[a-z_]*\)$/\1/p' | LC_ALL=C sort)"
+        "$(nm -u "$client" | sed -n 's/.* \(corsac_[a-z0-9_]*\)$/\1/p' | LC_ALL=C sort)"
     check "no function of $version is gone from corsac.h" "" \
         "$(declared "$here/../../include/corsac.h" >"$client.now"; declared "$folder/corsac.h" | LC_ALL=C comm -23 - "$client.now")"
     for include in "$folder" "$here/../../include"; do
@@ -46,7 +46,7 @@ for folder in "$here"/[0-9]*.[0-9]*; do
     done
 done
 # What the header has and layout.c does not is not checked by it.
-constants() { sed -n "s/^$1(CORSAC_\([A-Z_]*\)[ ,].*/\1/p;s/^$1 CORSAC_\([A-Z_]*\) [0-9].*/\1/p" "$2" | grep -v '^VERSION_' | LC_ALL=C sort; }
+constants() { sed -n "s/^$1(CORSAC_\([A-Z0-9_]*\)[ ,].*/\1/p;s/^$1 CORSAC_\([A-Z0-9_]*\) [0-9].*/\1/p" "$2" | grep -v '^VERSION_' | LC_ALL=C sort; }
 check "layout.c has every number" "$(constants '#define' "$here/../../include/corsac.h")" "$(constants VALUE "$here/layout.c")"
 check "layout.c has every field" "$(sed -n '/^typedef struct {/,/^}/s/^  .*[ *]\([a-z_]*\)\(\[.*\]\)\{0,1\};$/\1/p' "$here/../../include/corsac.h" | LC_ALL=C sort)" \
     "$(sed -n 's/^FIELD([a-z_]*, \([a-z_]*\),.*/\1/p' "$here/layout.c" | LC_ALL=C sort)"

@@ -210,6 +210,61 @@ static void evaluate_takes_null(void) {
   corsac_policy_free(policy);
 }
 
+static void s3_functions_take_null(void) {
+  const char *xml = "<CORSConfiguration/>";
+  const corsac_policy *policy = (const corsac_policy *)document;
+  corsac_error *error = (corsac_error *)(size_t)document;
+  CHECK(corsac_policy_from_s3(z(xml), none, false, NULL, &error) == CORSAC_STATUS_NULL_POINTER);
+  CHECK(error == NULL);
+  error = (corsac_error *)(size_t)document;
+  CHECK(corsac_policy_from_s3(bytes_without_data, none, false, &policy, &error) ==
+        CORSAC_STATUS_NULL_POINTER);
+  CHECK(policy == NULL && error == NULL);
+  CHECK(corsac_policy_from_s3(z(xml), longer_than_memory, true, &policy, NULL) == CORSAC_STATUS_LENGTH);
+  CHECK(corsac_policy_from_s3(z(xml), z("ceph\xff"), true, &policy, &error) == CORSAC_STATUS_CONFIG);
+  CHECK(policy == NULL && is(corsac_error_path(error, 0), "dialect"));
+  CHECK(corsac_error_s3_code(error).data == NULL && corsac_error_s3_code(NULL).data == NULL);
+  corsac_text *text = (corsac_text *)(size_t)document;
+  CHECK(corsac_error_s3_body(error, none, none, &text) == CORSAC_STATUS_OK && text == NULL);
+  CHECK(corsac_error_s3_body(error, none, none, NULL) == CORSAC_STATUS_NULL_POINTER);
+  corsac_error_free(error);
+  CHECK(corsac_policy_from_s3(none, none, false, &policy, &error) == CORSAC_STATUS_CONFIG);
+  CHECK(is(corsac_error_s3_code(error), "MissingRequestBodyError"));
+  corsac_error_free(error);
+  CHECK(corsac_policy_from_s3(z(xml), none, false, &policy, &error) == CORSAC_STATUS_CONFIG);
+  CHECK(policy == NULL && is(corsac_error_s3_code(error), "MalformedXML"));
+  text = (corsac_text *)(size_t)document;
+  CHECK(corsac_error_s3_body(error, bytes_without_data, none, &text) == CORSAC_STATUS_NULL_POINTER);
+  CHECK(text == NULL);
+  CHECK(corsac_error_s3_body(error, z("r\xff"), none, &text) == CORSAC_STATUS_OK && text != NULL);
+  CHECK(strstr(corsac_text_data(text), "<Code>MalformedXML</Code>") != NULL);
+  corsac_text_free(text);
+  corsac_error_free(error);
+  text = (corsac_text *)(size_t)document;
+  CHECK(corsac_error_s3_body(NULL, none, none, &text) == CORSAC_STATUS_NULL_POINTER && text == NULL);
+  text = (corsac_text *)(size_t)document;
+  CHECK(corsac_policy_s3_xml(NULL, &text) == CORSAC_STATUS_NULL_POINTER && text == NULL);
+  policy = policy_of(document);
+  text = (corsac_text *)(size_t)document;
+  CHECK(corsac_policy_s3_xml(policy, &text) == CORSAC_STATUS_OK && text == NULL);
+  corsac_request request;
+  corsac_decision decision;
+  corsac_request_start(&request, z("OPTIONS"));
+  corsac_decision_start(&decision);
+  CHECK(corsac_decision_s3_code(&decision).data == NULL && corsac_decision_s3_code(NULL).data == NULL);
+  CHECK(corsac_policy_evaluate(policy, &request, &decision) == CORSAC_STATUS_OK);
+  CHECK(corsac_decision_s3_code(&decision).data == NULL);
+  CHECK(corsac_decision_s3_body(&decision, true, none, none, &text) == CORSAC_STATUS_OK && text == NULL);
+  CHECK(corsac_decision_s3_body(&decision, true, none, none, NULL) == CORSAC_STATUS_NULL_POINTER);
+  CHECK(corsac_decision_s3_headers(&decision, &text) == CORSAC_STATUS_OK && corsac_text_len(text) == 0);
+  corsac_text_free(text);
+  text = (corsac_text *)(size_t)document;
+  CHECK(corsac_decision_s3_body(NULL, true, none, none, &text) != CORSAC_STATUS_OK && text == NULL);
+  text = (corsac_text *)(size_t)document;
+  CHECK(corsac_decision_s3_headers(NULL, &text) != CORSAC_STATUS_OK && text == NULL);
+  corsac_policy_free(policy);
+}
+
 static void freeing_null_does_nothing(void) {
   corsac_policy_free(NULL);
   corsac_builder_free(NULL);
@@ -239,6 +294,7 @@ int main(void) {
   CLAIM(a_request_remembers_a_string_that_is_none);
   CLAIM(null_is_an_empty_value_that_is_present);
   CLAIM(evaluate_takes_null);
+  CLAIM(s3_functions_take_null);
   CLAIM(freeing_null_does_nothing);
   CLAIM(numbers_that_are_none_have_a_name);
   DONE();

@@ -122,6 +122,10 @@ pub fn is_a_decision(policy: &Policy, request: &impl Facts) {
             assert!(allow_origin.is_some());
             assert_ne!(decision.status(), 403);
         }
+        (Kind::Preflight, _) if policy.s3_configuration().is_some() => {
+            assert!(matches!(decision.status(), 400 | 403));
+            assert!(edits.iter().all(|edit| edit.op == Op::Vary));
+        }
         (Kind::Preflight, _) => {
             assert_eq!(decision.status(), 403);
             assert!(edits.iter().map(|edit| (edit.op, edit.name(), edit.value)).eq([(

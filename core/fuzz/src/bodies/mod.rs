@@ -6,6 +6,7 @@ pub mod evaluate;
 pub mod header_list;
 pub mod origin;
 pub mod pattern;
+pub mod s3;
 
 /// Parts of an input end with this byte, "record separator": values with any other byte in them can be written.
 pub const SEPARATOR: u8 = 0x1e;
