@@ -46,7 +46,16 @@ fn excerpt(text: &str) -> String {
 
 fn differences_of<E: Engine>(engine: &E, case: &Case) -> Vec<String> {
     let mut found = Vec::new();
-    let policy = match (engine.build(&case.document), &case.problems) {
+    let built = match &case.s3 {
+        None => engine.build(&case.document),
+        Some((dialect, strict)) => engine.build_s3(&case.document, dialect, *strict).map_err(|refusal| {
+            if case.problems.is_some() {
+                compare("s3_error", &case.s3_error, &refusal.error, &mut found);
+            }
+            refusal.problems
+        }),
+    };
+    let policy = match (built, &case.problems) {
         (Ok(_), Some(_)) => return vec!["a policy was built, problems were expected".to_owned()],
         (Err(problems), None) => return vec![format!("no policy was built: {problems:?}")],
         (Err(problems), Some(expected)) => {
@@ -59,6 +68,11 @@ fn differences_of<E: Engine>(engine: &E, case: &Case) -> Vec<String> {
         let seen = policy.evaluate(request);
         compare_decision(expected, &seen, E::REMOVES, &mut found);
         compare("the same again", &seen, &policy.evaluate(request), &mut found);
+        if case.s3.is_some() {
+            let answer = policy.s3_answer(request);
+            compare("s3_error", &case.s3_error, &answer.error, &mut found);
+            compare("s3_headers", case.s3_headers.as_ref().expect("what S3 sends"), &answer.headers, &mut found);
+        }
         if let Some(line) = &case.line {
             compare("line", line, &seen.line, &mut found);
         }
@@ -68,9 +82,16 @@ fn differences_of<E: Engine>(engine: &E, case: &Case) -> Vec<String> {
     }
     if let Some(canonical) = &case.canonical {
         compare("canonical", canonical, &policy.document(), &mut found);
-        match engine.build(canonical) {
+        match build_again(engine, case, canonical) {
             Ok(again) => compare("canonical of canonical", canonical, &again.document(), &mut found),
             Err(problems) => found.push(format!("the canonical document builds no policy: {problems:?}")),
+        }
+    }
+    if let Some(xml) = &case.s3_xml {
+        compare("s3_xml", &Some(xml.clone()), &policy.s3_xml(), &mut found);
+        match build_again(engine, case, xml) {
+            Ok(again) => compare("XML of the XML", &policy.s3_xml(), &again.s3_xml(), &mut found),
+            Err(problems) => found.push(format!("the XML builds no policy: {problems:?}")),
         }
     }
     if let Some(expected) = &case.warnings {
@@ -90,6 +111,15 @@ fn differences_of<E: Engine>(engine: &E, case: &Case) -> Vec<String> {
         compare("applied twice", &sorted(&once), &sorted(&twice), &mut found);
     }
     found
+}
+
+fn build_again<E: Engine>(engine: &E, case: &Case, text: &str) -> Result<E::Policy, Vec<ProblemData>> {
+    match &case.s3 {
+        None => engine.build(text),
+        Some((dialect, strict)) => {
+            engine.build_s3(text, dialect, *strict).map_err(|refusal| refusal.problems)
+        }
+    }
 }
 
 fn compare<T: PartialEq + std::fmt::Debug>(what: &str, expected: &T, seen: &T, found: &mut Vec<String>) {

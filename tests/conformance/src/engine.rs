@@ -13,6 +13,8 @@ pub trait Engine {
     type Policy: EnginePolicy;
 
     fn build(&self, document: &str) -> Result<Self::Policy, Vec<ProblemData>>;
+    /// Builds from the configuration of a bucket.
+    fn build_s3(&self, text: &str, dialect: &str, strict: bool) -> Result<Self::Policy, S3Refusal>;
 }
 
 pub trait EnginePolicy {
@@ -21,6 +23,10 @@ pub trait EnginePolicy {
     fn warnings(&self) -> Vec<ProblemData>;
     fn allows_origin(&self, origin: Option<&[u8]>, credentials: bool) -> bool;
     /// The response's headers after the decision was applied; none if the engine leaves that to its host.
+    /// The configuration of a bucket as XML.
+    fn s3_xml(&self) -> Option<String>;
+    /// What S3 answers, to the byte.
+    fn s3_answer(&self, request: &RequestLines) -> S3Answer;
     fn apply(&self, request: &RequestLines, response: &[(String, Vec<u8>)])
     -> Option<Vec<(String, Vec<u8>)>>;
 }
@@ -48,4 +54,23 @@ pub struct ProblemData {
     pub suggestion: Option<String>,
     pub line: Option<u64>,
     pub column: Option<u64>,
+}
+
+/// The request that bodies tell of.
+pub const REQUEST_ID: &str = "R1";
+pub const HOST_ID: &str = "H1";
+
+/// Why a bucket's configuration is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct S3Refusal {
+    pub problems: Vec<ProblemData>,
+    /// The S3 error code and the body.
+    pub error: Option<(String, String)>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct S3Answer {
+    /// The S3 error code and the body, of a request about an object.
+    pub error: Option<(String, String)>,
+    pub headers: Vec<(String, Vec<u8>)>,
 }

@@ -23,6 +23,12 @@ pub struct Case {
     pub allows_origin: Vec<(Option<Vec<u8>>, bool, bool)>,
     pub response: Option<Vec<(String, Vec<u8>)>>,
     pub applied: Option<Vec<(String, Vec<u8>)>>,
+    /// The dialect and `strict`, if the document is the configuration of a bucket.
+    pub s3: Option<(String, bool)>,
+    /// The S3 error code and the body.
+    pub s3_error: Option<(String, String)>,
+    pub s3_headers: Option<Vec<(String, Vec<u8>)>>,
+    pub s3_xml: Option<String>,
     skip: Value,
 }
 
@@ -55,7 +61,7 @@ pub fn load() -> Vec<Case> {
 }
 
 /// The keys of a case.
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 20] = [
     "name",
     "covers",
     "skip",
@@ -72,6 +78,10 @@ const KEYS: [&str; 16] = [
     "allows_origin",
     "response",
     "applied",
+    "s3",
+    "s3_error",
+    "s3_headers",
+    "s3_xml",
 ];
 
 fn load_file(path: &Path) -> Vec<Case> {
@@ -89,7 +99,7 @@ fn read_case(file: &str, policies: &Value, case_value: &Value) -> Case {
     let place = format!("{file}: {name}");
     let (document, is_text) = match (&case["text"], &case["document"], &case["policy"]) {
         (Value::String(text), Value::Null, Value::Null) => (text.clone(), true),
-        (text @ Value::Object(_), Value::Null, Value::Null) => (generated(text).unwrap(), true),
+        (text @ (Value::Object(_) | Value::Array(_)), Value::Null, Value::Null) => (generated(text).unwrap(), true),
         (Value::Null, Value::Null, Value::String(policy)) => {
             let document = &policies[policy];
             assert!(!document.is_null(), "{place}: there is no policy {policy}");
@@ -124,6 +134,15 @@ fn read_case(file: &str, policies: &Value, case_value: &Value) -> Case {
         allows_origin: allows_origin.collect(),
         response: headers(&case["response"]),
         applied: headers(&case["applied"]),
+        s3: case["s3"]["dialect"].as_str().map(|dialect| {
+            (dialect.to_owned(), case["s3"]["strict"].as_bool().expect("strict is told"))
+        }),
+        s3_error: case.get("s3_error").map(|error| {
+            let text = |key: &str| error[key].as_str().expect("a code and a body").to_owned();
+            (text("code"), text("body"))
+        }),
+        s3_headers: headers(&case["s3_headers"]),
+        s3_xml: case["s3_xml"].as_str().map(str::to_owned),
         skip: case["skip"].clone(),
         name,
     };

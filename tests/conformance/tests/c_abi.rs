@@ -7,7 +7,9 @@ use std::mem::MaybeUninit;
 use std::ptr::{null, null_mut};
 
 use corsac_conformance::compare;
-use corsac_conformance::engine::{DecisionData, Engine, EnginePolicy, ProblemData};
+use corsac_conformance::engine::{
+    DecisionData, Engine, EnginePolicy, HOST_ID, ProblemData, REQUEST_ID, S3Answer, S3Refusal,
+};
 use corsac_conformance::vectors::RequestLines;
 use corsac_ffi::*;
 
@@ -80,6 +82,39 @@ impl Engine for C {
             }
         }
     }
+
+    fn build_s3(&self, text: &str, dialect: &str, strict: bool) -> Result<CPolicy, S3Refusal> {
+        let (mut policy, mut error) = (null(), null_mut());
+        let (text, dialect) = (lent(text.as_bytes()), lent(dialect.as_bytes()));
+        // SAFETY: the texts live during the call, and the out-parameters are ours.
+        let status =
+            unsafe { corsac_policy_from_s3(text, dialect, strict, &raw mut policy, &raw mut error) };
+        C::built_by_s3(status, policy, error)
+    }
+}
+
+impl C {
+    fn built_by_s3(
+        status: corsac_status,
+        policy: *const corsac_policy,
+        error: *mut corsac_error,
+    ) -> Result<CPolicy, S3Refusal> {
+        if status == CORSAC_STATUS_OK {
+            assert!(!policy.is_null() && error.is_null());
+            return Ok(CPolicy(policy));
+        }
+        assert_eq!(status, CORSAC_STATUS_CONFIG);
+        assert!(policy.is_null() && !error.is_null());
+        let mut body = null_mut();
+        let (request_id, host_id) = (lent(REQUEST_ID.as_bytes()), lent(HOST_ID.as_bytes()));
+        // SAFETY: the handle is live.
+        let code = unsafe {
+            let status = corsac_error_s3_body(error, request_id, host_id, &raw mut body);
+            assert_eq!(status, CORSAC_STATUS_OK);
+            text(corsac_error_s3_code(error))
+        };
+        Err(S3Refusal { error: code.zip(taken(body)), problems: problems(error) })
+    }
 }
 
 fn name(name: *const std::ffi::c_char) -> String {
@@ -87,7 +122,57 @@ fn name(name: *const std::ffi::c_char) -> String {
     unsafe { CStr::from_ptr(name) }.to_string_lossy().into_owned()
 }
 
+/// The text of a handle, which is freed.
+fn taken(handle: *mut corsac_text) -> Option<String> {
+    if handle.is_null() {
+        return None;
+    }
+    // SAFETY: the handle is live, and freed once, after its text was copied.
+    unsafe {
+        let lent = corsac_str { data: corsac_text_data(handle), len: corsac_text_len(handle) };
+        let copy = text(lent);
+        corsac_text_free(handle);
+        copy
+    }
+}
+
 impl EnginePolicy for CPolicy {
+    fn s3_xml(&self) -> Option<String> {
+        let mut xml = null_mut();
+        // SAFETY: the handle is live.
+        assert_eq!(unsafe { corsac_policy_s3_xml(self.0, &raw mut xml) }, CORSAC_STATUS_OK);
+        taken(xml)
+    }
+
+    fn s3_answer(&self, lines: &RequestLines) -> S3Answer {
+        let mut request = MaybeUninit::<corsac_request>::uninit();
+        let mut decision = MaybeUninit::<corsac_decision>::uninit();
+        // SAFETY: the structs are ours and have the sizes that are told; all strings outlive the decision.
+        unsafe {
+            let (request, decision) = (request.as_mut_ptr(), decision.as_mut_ptr());
+            corsac_request_init(request.cast(), size_of::<corsac_request>(), lent(&lines.method));
+            for (name, value) in &lines.headers {
+                corsac_request_header(request, lent(name.as_bytes()), lent(value));
+            }
+            corsac_decision_init(decision.cast(), size_of::<corsac_decision>());
+            assert_eq!(corsac_policy_evaluate(self.0, request, decision), CORSAC_STATUS_OK);
+            let (mut body, mut headers) = (null_mut(), null_mut());
+            let (request_id, host_id) = (lent(REQUEST_ID.as_bytes()), lent(HOST_ID.as_bytes()));
+            let status = corsac_decision_s3_body(decision, false, request_id, host_id, &raw mut body);
+            assert_eq!(status, CORSAC_STATUS_OK);
+            assert_eq!(corsac_decision_s3_headers(decision, &raw mut headers), CORSAC_STATUS_OK);
+            let lines = taken(headers).unwrap_or_default();
+            let line = |line: &str| {
+                let (name, value) = line.split_once(": ").expect("a name and a value");
+                (name.to_owned(), value.as_bytes().to_vec())
+            };
+            S3Answer {
+                error: text(corsac_decision_s3_code(decision)).zip(taken(body)),
+                headers: lines.split_terminator("\r\n").map(line).collect(),
+            }
+        }
+    }
+
     fn evaluate(&self, lines: &RequestLines) -> DecisionData {
         let mut request = MaybeUninit::<corsac_request>::uninit();
         let mut decision = MaybeUninit::<corsac_decision>::uninit();
