@@ -20,6 +20,7 @@ pub mod compare;
 pub mod draw;
 pub mod generate;
 pub mod run;
+pub mod s3;
 pub mod server;
 pub mod twin;
 

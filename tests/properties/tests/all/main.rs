@@ -8,4 +8,5 @@ mod hostile;
 mod language;
 mod long;
 mod properties;
+mod s3;
 mod vectors;
