@@ -60,6 +60,8 @@ mod builder;
 mod bytes;
 mod cell;
 mod decision;
+#[cfg(feature = "explain")]
+mod difference;
 mod document;
 mod draft;
 mod evaluate;
@@ -90,6 +92,8 @@ pub use answer::{Answer, AnswerId, Edit, HeaderEdit, HeaderEdits, Op, ResponseHe
 pub use builder::PolicyBuilder;
 pub use cell::{PolicyCell, PolicyReader};
 pub use decision::{Action, Decision, Kind, Verdict};
+#[cfg(feature = "explain")]
+pub use difference::{Difference, Differences, Subject};
 pub use guards::PUBLIC_SUFFIX_LIST;
 pub use policy::Policy;
 pub use problem::{BuildError, Problem};

@@ -211,6 +211,12 @@ impl<'t> Place<'t> {
     }
 }
 
+/// Whether a character is a control, or could reorder or hide text in a terminal or a log.
+pub(crate) fn needs_escape(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
 /// Quotes a value for a message: escaped, and cut where it gets long (the whole value is in [`Problem::value`]).
 pub(crate) struct Quoted<'v>(pub(crate) &'v str);
 
@@ -228,12 +234,7 @@ impl fmt::Display for Quoted<'_> {
             }
             match c {
                 '"' | '\\' => write!(f, "\\{c}")?,
-                // Besides controls, whatever could reorder or hide text in a terminal or a log.
-                c if c.is_control()
-                    || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}') =>
-                {
-                    write!(f, "\\u{:04x}", u32::from(c))?;
-                }
+                c if needs_escape(c) => write!(f, "\\u{:04x}", u32::from(c))?,
                 c => write!(f, "{c}")?,
             }
         }

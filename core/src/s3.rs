@@ -29,6 +29,7 @@
 
 mod answer;
 mod configuration;
+mod convert;
 mod error;
 mod evaluate;
 mod glob;
@@ -45,6 +46,7 @@ use crate::policy::Policy;
 use crate::problem::{BuildError, Problem, Quoted};
 
 pub use configuration::{Configuration, Rule};
+pub use convert::Conversion;
 pub use json::JsonForm;
 pub use error::{BodyOptions, ResourceType, S3Error};
 pub(crate) use evaluate::S3Rules;

@@ -21,6 +21,12 @@ pub(crate) struct Options {
     /// Exit with 1 for warnings too
     #[arg(long)]
     deny_warnings: bool,
+    /// The files are CORS configurations of S3 buckets, as XML or as JSON of AWS
+    #[arg(long)]
+    s3: bool,
+    /// Whose S3 it is: zenko or aws
+    #[arg(long, value_name = "NAME", default_value = "zenko", requires = "s3")]
+    dialect: String,
     /// Print nothing where all is well
     #[arg(long, short)]
     quiet: bool,
@@ -32,24 +38,33 @@ struct Checked<'p> {
     problems: Vec<Problem>,
     unreported: usize,
     is_policy: bool,
+    /// With which error S3 refuses it.
+    s3_code: Option<&'static str>,
 }
 
 pub(crate) fn run(options: &Options) -> Result<Verdict, Failure> {
+    let s3 = if options.s3 { Some(input::s3_options(&options.dialect)?) } else { None };
     let mut checked = Vec::new();
     for path in &options.files {
-        let result = Policy::from_json(input::read(path)?);
+        let bytes = input::read(path)?;
+        let result = match &s3 {
+            Some(options) => Policy::from_s3(bytes, *options),
+            None => Policy::from_json(bytes),
+        };
         checked.push(match &result {
             Ok(policy) => Checked {
                 path,
                 problems: policy.warnings().to_vec(),
                 unreported: policy.warnings_unreported(),
                 is_policy: true,
+                s3_code: None,
             },
             Err(error) => Checked {
                 path,
                 problems: error.problems().to_vec(),
                 unreported: error.unreported(),
                 is_policy: false,
+                s3_code: error.s3_code(),
             },
         });
     }
@@ -79,10 +94,14 @@ fn as_json(file: &Checked<'_>) -> Value {
         })
         .collect();
     let (problems, warnings) = if file.is_policy { (Vec::new(), list) } else { (list, Vec::new()) };
-    json!({
+    let mut told = json!({
         "file": file.path.to_string_lossy(), "valid": file.is_policy,
         "problems": problems, "warnings": warnings, "unreported": file.unreported,
-    })
+    });
+    if let Some(code) = file.s3_code {
+        told["s3_code"] = json!(code);
+    }
+    told
 }
 
 fn as_text(file: &Checked<'_>, quiet: bool, out: &mut String) -> std::fmt::Result {
@@ -93,11 +112,12 @@ fn as_text(file: &Checked<'_>, quiet: bool, out: &mut String) -> std::fmt::Resul
             (Some(line), Some(column)) => format!("{path}:{line}:{column}"),
             _ => path.clone(),
         };
+        let s3_code = file.s3_code.map(|code| format!("{code}: ")).unwrap_or_default();
         let key =
             if problem.path.is_empty() { String::new() } else { format!("{}: ", printable(&problem.path)) };
         writeln!(
             out,
-            "{place}: {}: {key}{}",
+            "{place}: {}: {s3_code}{key}{}",
             style.paint(&format!("{kind}[{}]", problem.code)),
             printable(&problem.message)
         )?;

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use corsac::s3::S3Options;
 use corsac::{BuildError, Policy};
 
 use crate::Failure;
@@ -33,9 +34,33 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
+/// How a bucket's configuration is read, by the name of the dialect.
+pub(crate) fn s3_options(dialect: &str) -> Result<S3Options, Failure> {
+    S3Options::new(dialect, false).map_err(|error| error.to_string())
+}
+
 /// A policy from a file, or every problem of it in one text.
 pub(crate) fn policy(path: &Path) -> Result<Policy, Failure> {
-    Policy::from_json(read(path)?).map_err(|error| {
+    built(path, Policy::from_json(read(path)?))
+}
+
+/// A policy from a document or from a bucket's configuration, which is XML, a JSON array, or a JSON object with the
+/// list of rules that AWS knows.
+pub(crate) fn policy_or_s3(path: &Path, options: S3Options) -> Result<Policy, Failure> {
+    let bytes = read(path)?;
+    let is_s3 = match bytes.trim_ascii_start().first() {
+        Some(b'<' | b'[') => true,
+        _ => serde_json::from_slice::<serde_json::Value>(&bytes).is_ok_and(|value| {
+            ["CORSRules", "CorsRules", "CORSConfiguration", "CorsConfiguration"]
+                .iter()
+                .any(|key| value.get(key).is_some())
+        }),
+    };
+    built(path, if is_s3 { Policy::from_s3(bytes, options) } else { Policy::from_json(bytes) })
+}
+
+fn built(path: &Path, result: Result<Policy, BuildError>) -> Result<Policy, Failure> {
+    result.map_err(|error| {
         let lines: Vec<String> = problems(&error).map(|line| format!("{}:{line}", path.display())).collect();
         format!("the policy has problems\n{}", lines.join("\n"))
     })

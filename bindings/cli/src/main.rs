@@ -1,8 +1,10 @@
 //! The command line of corsac: checks policies, explains why a browser refuses, probes servers.
 
 mod check;
+mod convert;
 mod curl;
 mod described;
+mod diff;
 mod evaluate;
 mod explained;
 mod har;
@@ -25,7 +27,7 @@ type Failure = String;
 enum Verdict {
     /// Exit code 0.
     Good,
-    /// Exit code 1: a policy has problems, a browser refuses.
+    /// Exit code 1: a policy has problems, a browser refuses, policies differ.
     Bad,
 }
 
@@ -37,7 +39,7 @@ struct Arguments {
     command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 all is well; 1 a policy has problems, or a browser refuses; 2 the question could not be answered.";
+const EXIT_CODES: &str = "Exit codes: 0 all is well; 1 a policy has problems, a browser refuses, or policies differ; 2 the question could not be answered.";
 
 #[derive(Subcommand)]
 enum Command {
@@ -45,8 +47,20 @@ enum Command {
     #[command(after_help = "Examples:
   corsac check policy.json
   corsac check --deny-warnings policies/*.json      for CI
-  corsac check --json policy.json | jq '.files[].problems'")]
+  corsac check --json policy.json | jq '.files[].problems'
+  corsac check --s3 --dialect aws bucket.xml        the CORS configuration of a bucket")]
     Check(check::Options),
+    /// Convert a policy document to the CORS configuration of an S3 bucket, or the other way round
+    #[command(after_help = "Examples:
+  corsac convert bucket.xml                         prints a policy document; what changes goes to standard error
+  corsac convert policy.json --form json | aws s3api put-bucket-cors --bucket photos --cors-configuration file:///dev/stdin")]
+    Convert(convert::Options),
+    /// Tell what one policy allows and another does not
+    #[command(after_help = "Examples:
+  corsac diff policy.json policy-new.json
+  corsac diff bucket.xml gateway.json               a bucket and the gateway in front of it
+  corsac diff --json a.json b.json | jq '.differences[].origin'")]
+    Diff(diff::Options),
     /// Explain what a browser makes of a request: against a policy, a HAR file, or described responses
     #[command(after_help = "Examples:
   corsac explain --policy policy.json --page https://app.example.com -X PUT -H 'X-Token: 1' https://api.example.com/items
@@ -92,6 +106,8 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.command {
         Command::Check(options) => check::run(&options),
+        Command::Convert(options) => convert::run(&options),
+        Command::Diff(options) => diff::run(&options),
         Command::Explain(options) => described::run(&options),
         Command::Probe(options) => probe::run(&options),
         Command::Evaluate(options) => evaluate::run(&options),

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::error::{S3Error, element};
 use super::{Dialect, MAX_CONFIGURATION_BYTES, MAX_JSON_BYTES, json, xml};
 use crate::limits::MAX_RULES;
-use crate::problem::{BuildError, Problem, Problems};
+use crate::problem::{BuildError, Problem, Problems, needs_escape};
 
 /// The CORS configuration of a bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -240,11 +240,17 @@ impl Refusal {
     }
 }
 
-/// A text with control characters escaped, for a message.
+/// A message of S3 for a problem: escaped as quoted values are, and cut where the value in it is long. Byte for
+/// byte it is in [`S3Error::message`].
 fn printable(text: &str) -> String {
+    const SHOWN: usize = 500;
     let mut shown = String::new();
-    for c in text.chars() {
-        if c.is_control() {
+    for (count, c) in text.chars().enumerate() {
+        if count == SHOWN {
+            shown.push_str("...");
+            break;
+        }
+        if needs_escape(c) {
             shown.push_str(&format!("\\u{:04x}", u32::from(c)));
         } else {
             shown.push(c);
