@@ -80,6 +80,9 @@ def cases():
         for name, policy in vectors.get("policies", {}).items():
             yield f"{file.stem}: policy {name}", policy, []
         for case in vectors["cases"]:
+            # The configuration of a bucket is no policy document.
+            if "s3" in case:
+                continue
             if isinstance(case.get("policy"), dict):
                 yield case["name"], case["policy"], []
             elif "document" in case:
@@ -228,7 +231,7 @@ def check_problems_page():
     shown = set()
     for file in sorted((ROOT / "tests/vectors").glob("*.json")):
         for case in json.loads(file.read_text())["cases"]:
-            shown |= {warning["code"] for warning in case.get("warnings", [])}
+            shown |= {warning["code"] for warning in case.get("warnings", []) if "s3" not in case}
     same(codes(warnings_page), shown, "warnings of problems.md")
     same(shown, strings_behind("words.rs", r"WARNINGS: .*= \["), "warnings of the vectors")
 

@@ -47,9 +47,9 @@ use crate::problem::{BuildError, Problem, Quoted};
 
 pub use configuration::{Configuration, Rule};
 pub use convert::Conversion;
-pub use json::JsonForm;
 pub use error::{BodyOptions, ResourceType, S3Error};
 pub(crate) use evaluate::S3Rules;
+pub use json::JsonForm;
 
 /// Bytes of a configuration: those of the XML, also where JSON was read.
 pub const MAX_CONFIGURATION_BYTES: usize = 65_536;
@@ -61,7 +61,8 @@ pub const MAX_JSON_BYTES: usize = 4 * MAX_CONFIGURATION_BYTES;
 pub(crate) const BAD_REQUEST_STATUS: u16 = 400;
 
 /// The tokens of `Vary` that S3 sends, in its order.
-pub(crate) const VARY: [&str; 3] = ["Origin", "Access-Control-Request-Headers", "Access-Control-Request-Method"];
+pub(crate) const VARY: [&str; 3] =
+    ["Origin", "Access-Control-Request-Headers", "Access-Control-Request-Method"];
 
 /// Whose S3 it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -8,7 +8,9 @@ use crate::errors::corsac_error;
 use crate::guard::guard;
 use crate::memory::{bytes, lend, put, shared};
 use crate::policy::{corsac_policy, corsac_text, deliver};
-use crate::types::{CORSAC_STATUS_NULL_POINTER, CORSAC_STATUS_OK, CORSAC_STATUS_PANIC, corsac_status, corsac_str};
+use crate::types::{
+    CORSAC_STATUS_NULL_POINTER, CORSAC_STATUS_OK, CORSAC_STATUS_PANIC, corsac_status, corsac_str,
+};
 
 /// Reads the CORS configuration of an S3 bucket: a CORSConfiguration in XML, or one of the JSON forms of
 /// AWS. dialect is zenko, as is the empty string, or aws. Without strict, the Vary that S3 forgets is sent
@@ -38,8 +40,7 @@ pub unsafe extern "C" fn corsac_policy_from_s3(
         match unsafe { (bytes(text), bytes(dialect)) } {
             (Ok(text), Ok(dialect)) => {
                 let name = if dialect.is_empty() { b"zenko" } else { dialect };
-                let built =
-                    S3Options::new(name, strict).and_then(|options| Policy::from_s3(text, options));
+                let built = S3Options::new(name, strict).and_then(|options| Policy::from_s3(text, options));
                 // SAFETY: as for the out-parameters above.
                 unsafe { deliver(built, policy, error) }
             }

@@ -96,8 +96,7 @@ fn no_panic_leaves_a_function() {
         covers(&["corsac_policy_from_json"]);
 
         let (mut out, mut error) = (policy, null_mut());
-        let status =
-            forced(|| corsac_policy_from_s3(text("<a/>"), text("aws"), false, &mut out, &mut error));
+        let status = forced(|| corsac_policy_from_s3(text("<a/>"), text("aws"), false, &mut out, &mut error));
         assert_eq!((status, out, error), (CORSAC_STATUS_PANIC, null(), null_mut()));
         let status = corsac_policy_from_s3(text("<a/>"), text("aws"), false, &mut out, &mut error);
         assert_eq!((status, out), (CORSAC_STATUS_CONFIG, null()));

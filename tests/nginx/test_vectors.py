@@ -27,7 +27,7 @@ def cases():
     for file in sorted((ROOT / "tests/vectors").glob("*.json")):
         content = json.loads(file.read_text("utf-8"))
         for case in content["cases"]:
-            if "decision" in case or "applied" in case:
+            if "s3" not in case and ("decision" in case or "applied" in case):
                 policy = case["policy"]
                 if isinstance(policy, str):
                     policy = content["policies"][policy]

@@ -39,9 +39,7 @@ pub(crate) fn run(options: &Options) -> Result<Verdict, Failure> {
         print(&format!("{told:#}\n"))?;
     } else {
         let mut out = String::new();
-        for difference in &found.list {
-            as_text(difference, &mut out).map_err(|error| error.to_string())?;
-        }
+        as_text(&found.list, &mut out).map_err(|error| error.to_string())?;
         if found.list.is_empty() {
             let told = format!("no difference for {} origins", found.origins);
             out.push_str(&format!("{}\n", Style::Good.paint(&told)));
@@ -71,11 +69,26 @@ fn as_json(difference: &Difference) -> Value {
     json!({ "origin": difference.origin, "subject": what, "name": name, "allowed_by": allowed_by })
 }
 
-fn as_text(difference: &Difference, out: &mut String) -> std::fmt::Result {
-    let (what, name) = subject(&difference.subject);
-    let (sign, style, who) =
-        if difference.first_allows { ("-", Style::Bad, "A") } else { ("+", Style::Good, "B") };
-    let name = name.map(|name| format!(" {}", printable(name))).unwrap_or_default();
-    let told = format!("{sign} {}: {what}{name}", printable(&difference.origin));
-    writeln!(out, "{} (allowed by {who} only)", style.paint(&told))
+/// Each difference with the origins that have it.
+fn as_text(list: &[Difference], out: &mut String) -> std::fmt::Result {
+    const SHOWN: usize = 4;
+    let mut groups: Vec<(&Subject, bool, Vec<&str>)> = Vec::new();
+    for Difference { origin, subject, first_allows } in list {
+        let known = groups.iter_mut().find(|group| (group.0, group.1) == (subject, *first_allows));
+        match known {
+            Some(group) => group.2.push(origin),
+            None => groups.push((subject, *first_allows, vec![origin])),
+        }
+    }
+    for (subject, first_allows, origins) in groups {
+        let (what, name) = self::subject(subject);
+        let (sign, style, who) = if first_allows { ("-", Style::Bad, "A") } else { ("+", Style::Good, "B") };
+        let name = name.map(|name| format!(" {}", printable(name))).unwrap_or_default();
+        let shown: Vec<String> = origins.iter().take(SHOWN).map(|origin| printable(origin)).collect();
+        let more = origins.len().saturating_sub(SHOWN);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let told = style.paint(&format!("{sign} {what}{name}"));
+        writeln!(out, "{told} (allowed by {who} only): {}{more}", shown.join(", "))?;
+    }
+    Ok(())
 }

@@ -3,6 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
+use corsac::s3::{BodyOptions, ResourceType, S3Options};
 use corsac::{BuildError, Kind, Request};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -142,6 +143,21 @@ impl Policy {
         Py::new(py, Decision::new(verdict, headers, asked))
     }
 
+    /// Something of the core's decision on a request.
+    fn decision_of<T>(
+        slf: &Bound<'_, Self>,
+        method: Bound<'_, PyAny>,
+        headers: &Bound<'_, PyAny>,
+        read: impl FnOnce(&corsac::Decision<'_>) -> T,
+    ) -> PyResult<T> {
+        let py = slf.py();
+        let method = Text::new(method, || "method".to_owned())?;
+        let lines = Lines::read(headers)?;
+        let mut request = Request::new(method.bytes(py)?);
+        lines.show(py, &mut request)?;
+        Ok(read(&slf.get().policy.evaluate(&request)))
+    }
+
     pub(crate) fn core(&self) -> &corsac::Policy {
         &self.policy
     }
@@ -219,6 +235,102 @@ impl Policy {
     fn from_file(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
         let document = file::read(py, &path)?;
         Policy::built(py, py.detach(|| corsac::Policy::from_json(document)), true, Some(&path))
+    }
+
+    /// Reads the CORS configuration of an S3 bucket: a CORSConfiguration in XML, or one of the JSON forms of AWS.
+    ///
+    /// Args:
+    ///     text: The configuration, as str, or as bytes in UTF-8.
+    ///     dialect: Whose S3 it is: "zenko" or "aws".
+    ///     strict: S3 to the byte. Without it the Vary that S3 forgets is sent, and the grammar of Origin
+    ///         is checked first.
+    ///
+    /// Returns:
+    ///     The policy, which answers every OPTIONS, as S3 does.
+    ///
+    /// Raises:
+    ///     PolicyError: With the first problem in the order of S3, and its s3_code.
+    ///     TypeError: If text is neither str nor bytes, or dialect or strict has another type.
+    #[staticmethod]
+    #[pyo3(signature = (text, /, dialect="zenko", strict=false))]
+    fn from_s3(py: Python<'_>, text: &Bound<'_, PyAny>, dialect: &str, strict: bool) -> PyResult<Self> {
+        let options = match S3Options::new(dialect, strict) {
+            Ok(options) => options,
+            Err(error) => return Err(policy_error(py, &error, true, None)?),
+        };
+        let built = if let Ok(text) = text.cast::<PyBytes>() {
+            corsac::Policy::from_s3(text.as_bytes(), options)
+        } else if let Ok(text) = text.cast::<PyString>() {
+            // With half a surrogate pair it is no UTF-8, which the core reports.
+            corsac::Policy::from_s3(text.to_str().map_or(b"\xff".as_slice(), str::as_bytes), options)
+        } else {
+            let message = format!("text must be str or bytes, not {}", type_name(text));
+            return Err(PyTypeError::new_err(message));
+        };
+        Policy::built(py, built, true, None)
+    }
+
+    /// The configuration of a policy of from_s3 as XML.
+    ///
+    /// Returns:
+    ///     The text; None for any other policy.
+    fn s3_xml(&self) -> Option<String> {
+        let options = self.policy.s3_options()?;
+        Some(self.policy.s3_configuration()?.to_xml(options.dialect))
+    }
+
+    /// The CORS headers of the decision on a request as S3 spells and orders them, for servers that answer
+    /// as S3 does to the byte. Others use evaluate.
+    ///
+    /// Args:
+    ///     method: The method of the request, as in evaluate.
+    ///     headers: All headers of the request, as in evaluate.
+    ///
+    /// Returns:
+    ///     Pairs of name and value; none where S3 sends none.
+    ///
+    /// Raises:
+    ///     TypeError: As evaluate.
+    fn s3_headers(
+        slf: &Bound<'_, Self>,
+        method: Bound<'_, PyAny>,
+        headers: &Bound<'_, PyAny>,
+    ) -> PyResult<Vec<(&'static str, String)>> {
+        let latin1 = |value: Vec<u8>| value.into_iter().map(char::from).collect();
+        Policy::decision_of(slf, method, headers, |decision| {
+            decision.s3_headers().into_iter().map(|(name, value)| (name, latin1(value))).collect()
+        })
+    }
+
+    /// The error in which S3 refuses a preflight.
+    ///
+    /// Args:
+    ///     method: The method of the request, as in evaluate.
+    ///     headers: All headers of the request, as in evaluate.
+    ///     is_bucket: Whether the request is about a bucket and not an object, which AWS tells.
+    ///     request_id: The identifier of the request.
+    ///     host_id: The identifier of the server, which AWS tells.
+    ///
+    /// Returns:
+    ///     The code, such as "AccessForbidden", and the body, which is XML, to be sent with the status of the
+    ///     decision; None where S3 refuses nothing.
+    ///
+    /// Raises:
+    ///     TypeError: As evaluate.
+    #[pyo3(signature = (method, headers, *, is_bucket=false, request_id="", host_id=""))]
+    fn s3_error(
+        slf: &Bound<'_, Self>,
+        method: Bound<'_, PyAny>,
+        headers: &Bound<'_, PyAny>,
+        is_bucket: bool,
+        request_id: &str,
+        host_id: &str,
+    ) -> PyResult<Option<(&'static str, String)>> {
+        let resource_type = if is_bucket { ResourceType::Bucket } else { ResourceType::Object };
+        let options = BodyOptions { resource_type, request_id, host_id };
+        Policy::decision_of(slf, method, headers, |decision| {
+            decision.s3_error().map(|error| (error.code(), error.body(options)))
+        })
     }
 
     /// Decides one request. It takes time linear in the headers and never raises PolicyError.
@@ -303,7 +415,14 @@ impl Policy {
             let start: String = document.chars().take(SHOWN).collect();
             return Ok(format!("<Policy {start}... ({} bytes)>", document.len()));
         }
-        Ok(format!("Policy.from_json({})", PyString::new(py, &document).repr()?))
+        let document = PyString::new(py, &document).repr()?;
+        Ok(match self.policy.s3_options() {
+            None => format!("Policy.from_json({document})"),
+            Some(S3Options { dialect, strict }) => {
+                let strict = if strict { "True" } else { "False" };
+                format!("Policy.from_s3({document}, dialect='{dialect}', strict={strict})")
+            }
+        })
     }
 
     fn __copy__(slf: Py<Self>) -> Py<Self> {
@@ -315,8 +434,14 @@ impl Policy {
     }
 
     /// Pickled as its document: the copy is equal, and its warnings are those of the document.
-    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (String,))> {
-        let class: Bound<'py, PyType> = slf.get_type();
-        Ok((class.getattr("from_json")?, (slf.get().document(),)))
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
+        let (py, class): (_, Bound<'py, PyType>) = (slf.py(), slf.get_type());
+        let document = slf.get().document();
+        Ok(match slf.get().policy.s3_options() {
+            None => (class.getattr("from_json")?, (document,).into_pyobject(py)?),
+            Some(S3Options { dialect, strict }) => {
+                (class.getattr("from_s3")?, (document, dialect.name(), strict).into_pyobject(py)?)
+            }
+        })
     }
 }

@@ -153,6 +153,8 @@ pub(crate) fn policy_error_type(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> 
 Attributes:
     problems: Everything that is wrong with it, in its order: a tuple of at most 1,000 Problem.
     unreported: How many further problems were counted but are not listed.
+    s3_code: The S3 error code that refuses the configuration of a bucket, such as MalformedXML; None for
+        any other configuration.
 
 str() lists every problem, one a line.",
             ),
@@ -163,6 +165,7 @@ str() lists every problem, one a line.",
         // dictionary of attributes before it reads it.
         class.bind(py).setattr("problems", PyTuple::empty(py))?;
         class.bind(py).setattr("unreported", 0)?;
+        class.bind(py).setattr("s3_code", py.None())?;
         Ok::<_, PyErr>(class)
     })?;
     Ok(class.bind(py))
@@ -196,5 +199,8 @@ pub(crate) fn policy_error(
     let error_object = policy_error_type(py)?.call1((message,))?;
     error_object.setattr("problems", problems)?;
     error_object.setattr("unreported", error.unreported())?;
+    if let Some(code) = error.s3_code() {
+        error_object.setattr("s3_code", code)?;
+    }
     Ok(PyErr::from_value(error_object))
 }

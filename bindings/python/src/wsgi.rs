@@ -21,11 +21,13 @@ use crate::request::{Lines, Text};
 pub(crate) fn wsgi_decide(policy: &Bound<'_, Policy>, environ: &Bound<'_, PyDict>) -> PyResult<Py<Decision>> {
     let py = environ.py();
     // Most requests have no Origin, and all of those have one decision.
-    let Some(origin) = environ.get_item(intern!(py, "HTTP_ORIGIN"))? else {
-        return Ok(policy.get().not_cors(py));
-    };
     let mut lines = Lines::none();
-    lines.line(Fact::Origin, origin)?;
+    match environ.get_item(intern!(py, "HTTP_ORIGIN"))? {
+        Some(origin) => lines.line(Fact::Origin, origin)?,
+        None if policy.get().core().s3_options().is_none() => return Ok(policy.get().not_cors(py)),
+        // S3 takes every OPTIONS for a preflight.
+        None => {}
+    }
     let others = [
         (Fact::RequestMethod, intern!(py, "HTTP_ACCESS_CONTROL_REQUEST_METHOD")),
         (Fact::RequestHeaders, intern!(py, "HTTP_ACCESS_CONTROL_REQUEST_HEADERS")),

@@ -84,4 +84,3 @@ impl Decision<'_> {
         Some(names.join(b", ".as_slice()))
     }
 }
-

@@ -305,7 +305,9 @@ impl Configuration {
     #[must_use]
     pub fn to_xml(&self, dialect: Dialect) -> String {
         let mut xml = String::from(match dialect {
-            Dialect::Zenko => "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?><CORSConfiguration>",
+            Dialect::Zenko => {
+                "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?><CORSConfiguration>"
+            }
             Dialect::Aws => {
                 "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<CORSConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
             }

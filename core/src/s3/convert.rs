@@ -177,13 +177,7 @@ impl Changes {
         }
     }
 
-    fn origin(
-        &mut self,
-        text: &str,
-        path: String,
-        rule: &mut DocumentRule,
-        anonymous: &mut DocumentRule,
-    ) {
+    fn origin(&mut self, text: &str, path: String, rule: &mut DocumentRule, anonymous: &mut DocumentRule) {
         let shown = Quoted(text);
         let pattern = match Pattern::parse(text) {
             Ok(pattern) if pattern.text == text => pattern,
@@ -212,7 +206,8 @@ impl Changes {
         let risks = Risk::of(&pattern);
         let without = risks.contains(&Risk::AnyHost) || risks.contains(&Risk::Null);
         if without {
-            let message = format!("{shown} is allowed without credentials: a document never allows them here");
+            let message =
+                format!("{shown} is allowed without credentials: a document never allows them here");
             self.tell("credentials-left-out", path.clone(), Some(text), message);
         }
         let rule = if without { anonymous } else { rule };
@@ -267,7 +262,12 @@ impl Changes {
             if seconds > most {
                 let message = format!("no browser keeps a preflight longer than {most} seconds");
                 let value = seconds.to_string();
-                self.tell("max-age-lowered", format!("CORSRules[{index}].MaxAgeSeconds"), Some(&value), message);
+                self.tell(
+                    "max-age-lowered",
+                    format!("CORSRules[{index}].MaxAgeSeconds"),
+                    Some(&value),
+                    message,
+                );
             }
             lists.max_age = Some(seconds.min(most));
         }
@@ -360,9 +360,9 @@ impl Changes {
 
     fn s3_origin(&mut self, text: &str, path: String, origins: &mut Vec<Box<str>>) {
         let ports = text.strip_suffix(":*").filter(|front| !front.ends_with(':'));
-        let is_any_port = ports.is_some() && Pattern::parse(text).is_ok_and(|pattern| {
-            matches!(pattern.shape, Shape::Web { port: PortShape::Any, .. })
-        });
+        let is_any_port = ports.is_some()
+            && Pattern::parse(text)
+                .is_ok_and(|pattern| matches!(pattern.shape, Shape::Web { port: PortShape::Any, .. }));
         let mut wide = |text: &str, origins: &mut Vec<Box<str>>| {
             if text.contains('*') {
                 let message = format!("{} stands for any run of characters in S3", Quoted(text));

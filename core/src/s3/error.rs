@@ -56,9 +56,7 @@ impl S3Error {
             Dialect::Zenko => {
                 S3Error::new(dialect, "NoSuchBucket", 404, "The specified bucket does not exist.")
             }
-            Dialect::Aws => {
-                S3Error::new(dialect, "AccessForbidden", 403, "CORSResponse: Bucket not found")
-            }
+            Dialect::Aws => S3Error::new(dialect, "AccessForbidden", 403, "CORSResponse: Bucket not found"),
         }
     }
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import pickle
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,11 @@ def has_none(value):
 
 def builds(case, policies):
     """Every way to build the policy of a case: (builder, whether lines and columns are told)."""
+    if "s3" in case:
+        text, options = generated(case["text"]), case["s3"]
+        yield lambda: Policy.from_s3(text, **options), True
+        yield lambda: Policy.from_s3(text.encode(), options["dialect"], options["strict"]), True
+        return
     if "text" in case:
         text = generated(case["text"])
         yield lambda: Policy.from_json(text), True
@@ -136,6 +142,21 @@ def check_decision(policy, request, expected, line):
             assert str(policy.evaluate(method, lines)) == str(decision)
 
 
+def check_s3(policy, case):
+    if "s3_xml" in case:
+        assert policy.s3_xml() == case["s3_xml"]
+    if not repr(policy).startswith("<"):
+        assert eval(repr(policy), {"Policy": Policy}) == policy
+    assert pickle.loads(pickle.dumps(policy)) == policy
+    if "decision" not in case:
+        return
+    request = (case["request"]["method"], header_lines(case["request"]["headers"]))
+    assert policy.s3_headers(*request) == [tuple(line) for line in case["s3_headers"]]
+    error = case.get("s3_error")
+    expected = error and (error["code"], error["body"])
+    assert policy.s3_error(*request, request_id="R1", host_id="H1") == expected
+
+
 def load_example():
     spec = importlib.util.spec_from_file_location("server", ROOT / "bindings/python/examples/server.py")
     module = importlib.util.module_from_spec(spec)
@@ -170,6 +191,7 @@ def test_vector(case, policies):
             with pytest.raises(PolicyError) as raised:
                 build()
             compare_problems(case["problems"], raised.value.problems, has_places, "text" in case)
+            assert raised.value.s3_code == case.get("s3_error", {}).get("code")
             claims += 1
             continue
         policy = build()
@@ -178,11 +200,14 @@ def test_vector(case, policies):
             assert policy.warnings_unreported == 0
         if "canonical" in case:
             assert policy.document() == case["canonical"]
-            assert Policy.from_json(policy.document()) == policy
+            again = Policy.from_s3(policy.document(), **case["s3"]) if "s3" in case else Policy.from_json(policy.document())
+            assert again == policy
             claims += 1
         if "decision" in case:
             check_decision(policy, case["request"], case["decision"], case.get("line"))
             claims += 1
+        if "s3" in case:
+            check_s3(policy, case)
         for origin, credentials, expected in case.get("allows_origin", []):
             for value in {origin, origin and origin.encode("latin-1")}:
                 assert policy.allows_origin(value, credentials) is expected, (value, credentials)

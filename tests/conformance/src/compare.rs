@@ -71,7 +71,12 @@ fn differences_of<E: Engine>(engine: &E, case: &Case) -> Vec<String> {
         if case.s3.is_some() {
             let answer = policy.s3_answer(request);
             compare("s3_error", &case.s3_error, &answer.error, &mut found);
-            compare("s3_headers", case.s3_headers.as_ref().expect("what S3 sends"), &answer.headers, &mut found);
+            compare(
+                "s3_headers",
+                case.s3_headers.as_ref().expect("what S3 sends"),
+                &answer.headers,
+                &mut found,
+            );
         }
         if let Some(line) = &case.line {
             compare("line", line, &seen.line, &mut found);

@@ -99,7 +99,9 @@ fn read_case(file: &str, policies: &Value, case_value: &Value) -> Case {
     let place = format!("{file}: {name}");
     let (document, is_text) = match (&case["text"], &case["document"], &case["policy"]) {
         (Value::String(text), Value::Null, Value::Null) => (text.clone(), true),
-        (text @ (Value::Object(_) | Value::Array(_)), Value::Null, Value::Null) => (generated(text).unwrap(), true),
+        (text @ (Value::Object(_) | Value::Array(_)), Value::Null, Value::Null) => {
+            (generated(text).unwrap(), true)
+        }
         (Value::Null, Value::Null, Value::String(policy)) => {
             let document = &policies[policy];
             assert!(!document.is_null(), "{place}: there is no policy {policy}");
@@ -134,9 +136,9 @@ fn read_case(file: &str, policies: &Value, case_value: &Value) -> Case {
         allows_origin: allows_origin.collect(),
         response: headers(&case["response"]),
         applied: headers(&case["applied"]),
-        s3: case["s3"]["dialect"].as_str().map(|dialect| {
-            (dialect.to_owned(), case["s3"]["strict"].as_bool().expect("strict is told"))
-        }),
+        s3: case["s3"]["dialect"]
+            .as_str()
+            .map(|dialect| (dialect.to_owned(), case["s3"]["strict"].as_bool().expect("strict is told"))),
         s3_error: case.get("s3_error").map(|error| {
             let text = |key: &str| error[key].as_str().expect("a code and a body").to_owned();
             (text("code"), text("body"))

@@ -87,8 +87,7 @@ impl Engine for C {
         let (mut policy, mut error) = (null(), null_mut());
         let (text, dialect) = (lent(text.as_bytes()), lent(dialect.as_bytes()));
         // SAFETY: the texts live during the call, and the out-parameters are ours.
-        let status =
-            unsafe { corsac_policy_from_s3(text, dialect, strict, &raw mut policy, &raw mut error) };
+        let status = unsafe { corsac_policy_from_s3(text, dialect, strict, &raw mut policy, &raw mut error) };
         C::built_by_s3(status, policy, error)
     }
 }

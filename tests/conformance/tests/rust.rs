@@ -2,9 +2,9 @@
 
 #![allow(missing_docs, clippy::expect_used, reason = "a test suite has no public face")]
 
+use corsac::s3::{BodyOptions, S3Error, S3Options};
 use corsac::{Decision, Policy, Problem, Request};
 use corsac_conformance::compare;
-use corsac::s3::{BodyOptions, S3Error, S3Options};
 use corsac_conformance::engine::{
     DecisionData, Engine, EnginePolicy, HOST_ID, ProblemData, REQUEST_ID, S3Answer, S3Refusal,
 };

@@ -101,9 +101,8 @@ impl Bucket {
                 && (!asked
                     || !rule.headers.is_empty()
                         && self.names(headers).iter().all(|name| {
-                            let one = |glob: &String| {
-                                matches(glob.to_lowercase().as_bytes(), name, !self.aws)
-                            };
+                            let one =
+                                |glob: &String| matches(glob.to_lowercase().as_bytes(), name, !self.aws);
                             rule.headers.iter().any(one)
                         }))
         })

@@ -164,6 +164,70 @@ class Policy:
             OSError: If the file cannot be read; it names the path.
             TypeError: If path is no path.
         """
+    @staticmethod
+    def from_s3(
+        text: str | bytes, /, dialect: str = "zenko", strict: bool = False
+    ) -> Policy:
+        """Reads the CORS configuration of an S3 bucket: a CORSConfiguration in XML, or one of the JSON forms of AWS.
+
+        Args:
+            text: The configuration, as str, or as bytes in UTF-8.
+            dialect: Whose S3 it is: "zenko" or "aws".
+            strict: S3 to the byte. Without it the Vary that S3 forgets is sent, and the grammar of Origin
+                is checked first.
+
+        Returns:
+            The policy, which answers every OPTIONS, as S3 does.
+
+        Raises:
+            PolicyError: With the first problem in the order of S3, and its s3_code.
+            TypeError: If text is neither str nor bytes, or dialect or strict has another type.
+        """
+    def s3_xml(self) -> str | None:
+        """The configuration of a policy of from_s3 as XML.
+
+        Returns:
+            The text; None for any other policy.
+        """
+    def s3_headers(self, method: str | bytes, headers: _Headers) -> list[tuple[str, str]]:
+        """The CORS headers of the decision on a request as S3 spells and orders them, for servers that answer
+        as S3 does to the byte. Others use evaluate.
+
+        Args:
+            method: The method of the request, as in evaluate.
+            headers: All headers of the request, as in evaluate.
+
+        Returns:
+            Pairs of name and value; none where S3 sends none.
+
+        Raises:
+            TypeError: As evaluate.
+        """
+    def s3_error(
+        self,
+        method: str | bytes,
+        headers: _Headers,
+        *,
+        is_bucket: bool = False,
+        request_id: str = "",
+        host_id: str = "",
+    ) -> tuple[str, str] | None:
+        """The error in which S3 refuses a preflight.
+
+        Args:
+            method: The method of the request, as in evaluate.
+            headers: All headers of the request, as in evaluate.
+            is_bucket: Whether the request is about a bucket and not an object, which AWS tells.
+            request_id: The identifier of the request.
+            host_id: The identifier of the server, which AWS tells.
+
+        Returns:
+            The code, such as "AccessForbidden", and the body, which is XML, to be sent with the status of the
+            decision; None where S3 refuses nothing.
+
+        Raises:
+            TypeError: As evaluate.
+        """
     def evaluate(self, method: str | bytes, headers: _Headers) -> Decision:
         """Decides one request. It takes time linear in the headers and never raises PolicyError.
 
@@ -213,7 +277,7 @@ class Policy:
     def __hash__(self) -> int: ...
     def __copy__(self) -> Policy: ...
     def __deepcopy__(self, memo: object, /) -> Policy: ...
-    def __reduce__(self) -> tuple[object, tuple[str]]: ...
+    def __reduce__(self) -> tuple[object, tuple[str | bool, ...]]: ...
 
 @disjoint_base
 class PolicyCell:
@@ -379,12 +443,15 @@ class PolicyError(ValueError):
     Attributes:
         problems: Everything that is wrong with it, in its order: a tuple of at most 1,000 Problem.
         unreported: How many further problems were counted but are not listed.
+        s3_code: The S3 error code that refuses the configuration of a bucket, such as MalformedXML; None for
+            any other configuration.
 
     str() lists every problem, one a line.
     """
 
     problems: tuple[Problem, ...]
     unreported: int
+    s3_code: str | None
 
 # The native half of corsac.asgi
 

@@ -1,6 +1,11 @@
 //! S3's rules: engine and twin, and what every decision promises.
 
-#![allow(clippy::panic, clippy::unwrap_used, clippy::print_stdout, reason = "a claim that fails should panic")]
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a claim that fails should panic"
+)]
 
 use std::collections::BTreeMap;
 
@@ -58,7 +63,8 @@ fn policies_of(bucket: &Bucket) -> Result<Vec<Policy>, String> {
     let policy = policy_of(bucket)?;
     let configuration = policy.s3_configuration().ok_or("no configuration")?;
     let again = |text: String| Policy::from_s3(text, options(bucket)).map_err(|error| error.to_string());
-    let (json, xml) = (again(configuration.to_json())?, again(configuration.to_xml(options(bucket).dialect))?);
+    let (json, xml) =
+        (again(configuration.to_json())?, again(configuration.to_xml(options(bucket).dialect))?);
     if json != policy {
         return Err(format!("{} is another policy", policy.document()));
     }

@@ -85,7 +85,8 @@ fn differences(case: &Case) -> Vec<String> {
 fn the_twin_decides_every_vector_as_written() {
     let asked =
         |case: &Case| case.problems.is_none() && (case.decision.is_some() || !case.allows_origin.is_empty());
-    let cases: Vec<Case> = vectors::load().into_iter().filter(|case| case.s3.is_none()).filter(asked).collect();
+    let cases: Vec<Case> =
+        vectors::load().into_iter().filter(|case| case.s3.is_none()).filter(asked).collect();
     let found: Vec<String> = cases.iter().flat_map(differences).collect();
     assert!(cases.len() > 500, "there are vectors");
     assert!(found.is_empty(), "{} of {} vectors differ\n{}", found.len(), cases.len(), found.join("\n"));
