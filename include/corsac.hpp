@@ -97,6 +97,10 @@ enum class reason : std::uint32_t {
   request_headers_too_large = CORSAC_REASON_REQUEST_HEADERS_TOO_LARGE,
   malformed_request_headers = CORSAC_REASON_MALFORMED_REQUEST_HEADERS,
   header_not_allowed = CORSAC_REASON_HEADER_NOT_ALLOWED,
+  s3_no_rule_matches = CORSAC_REASON_S3_NO_RULE_MATCHES,
+  s3_origin_missing = CORSAC_REASON_S3_ORIGIN_MISSING,
+  s3_invalid_request_method = CORSAC_REASON_S3_INVALID_REQUEST_METHOD,
+  s3_invalid_request_headers = CORSAC_REASON_S3_INVALID_REQUEST_HEADERS,
 };
 
 // How a header changes.

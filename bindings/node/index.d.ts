@@ -248,6 +248,10 @@ export type Reason =
   | 'request-headers-too-large'
   | 'malformed-request-headers'
   | 'header-not-allowed'
+  | 's3-no-rule-matches'
+  | 's3-origin-missing'
+  | 's3-invalid-request-method'
+  | 's3-invalid-request-headers'
   | (string & {});
 
 /** The answer to one request. Frozen, with everything in it; equal requests may get the same object. */
@@ -311,6 +315,8 @@ export class PolicyError extends Error {
   readonly problems: readonly Problem[];
   /** How many further problems were counted but are not listed. */
   readonly unreported: number;
+  /** The S3 error code that refuses the configuration of a bucket, such as `MalformedXML`; null for any other. */
+  readonly s3Code: string | null;
 }
 
 /**
@@ -351,6 +357,22 @@ export class Policy {
    * @throws {TypeError} if `path` is neither a string nor the URL of a file
    */
   static fromFile<P extends Policy = Policy>(this: (new (...options: never[]) => P) | void, path: string | URL): P;
+
+  /**
+   * Reads the CORS configuration of an S3 bucket: a `CORSConfiguration` in XML, or one of the JSON forms of AWS,
+   * as a string or in UTF-8. Such a policy answers every OPTIONS, as S3 does.
+   *
+   * `dialect` says whose S3 it is, `'zenko'` if not said. `strict` asks for S3 to the byte; without it the Vary
+   * that S3 forgets is sent, and the grammar of Origin is checked first.
+   *
+   * @throws {PolicyError} with the first problem in the order of S3, and its `s3Code`
+   * @throws {TypeError} if `text` or an option has another type
+   */
+  static fromS3<P extends Policy = Policy>(
+    this: (new (...options: never[]) => P) | void,
+    text: string | Uint8Array,
+    options?: { readonly dialect?: 'zenko' | 'aws'; readonly strict?: boolean },
+  ): P;
 
   /**
    * The policy that a thread of this process shares, by the handle that its `share` gave. The policy is not

@@ -98,8 +98,8 @@ fn as_json(file: &Checked<'_>) -> Value {
         "file": file.path.to_string_lossy(), "valid": file.is_policy,
         "problems": problems, "warnings": warnings, "unreported": file.unreported,
     });
-    if let Some(code) = file.s3_code {
-        told["s3_code"] = json!(code);
+    if let (Some(code), Some(object)) = (file.s3_code, told.as_object_mut()) {
+        object.insert("s3_code".to_owned(), json!(code));
     }
     told
 }

@@ -8,7 +8,7 @@
 // else there is matters only where no rule matches.
 
 const { answerIndex, isAllowed, ruleOf } = require('./decision.js');
-const { readRaw } = require('./headers.js');
+const { readHeaders, readRaw } = require('./headers.js');
 const native = require('./native.js');
 const { Effect, Template } = require('./response.js');
 
@@ -47,6 +47,10 @@ class Effects {
   /** For a request of node:http or the compatible one of node:http2. */
   ofRequest(request) {
     const { headers } = request;
+    if (this.#compiled.isS3) {
+      const { rawHeaders } = request;
+      return this.ofFacts(request.method, rawHeaders?.length > 0 ? readRaw(rawHeaders) : readHeaders(headers));
+    }
     if (request.httpVersionMajor === 2) return this.ofFacts(request.method, readRaw(request.rawHeaders));
     const { origin } = headers;
     if (origin === undefined) return this.notCors();
@@ -65,7 +69,7 @@ class Effects {
 
   /** For facts that `readHeaders` found. */
   ofFacts(method, { origin, requestMethod, requestHeaders, host, authority, fetchSite }) {
-    if (origin === undefined) return this.notCors();
+    if (origin === undefined && !this.#compiled.isS3) return this.notCors();
     return (
       this.#recall(method, origin, requestMethod, requestHeaders) ??
       this.#decide(method, origin, host, fetchSite, requestMethod, requestHeaders, authority)
@@ -77,6 +81,11 @@ class Effects {
     return (this.#notCors ??= this.#makeEffect(this.#compiled.notCors, ['GET']));
   }
 
+  /** Whether a request without Origin must be decided too. */
+  get decidesAll() {
+    return this.#compiled.isS3;
+  }
+
   /** The requests that are remembered, for tests. */
   get remembered() {
     return [...this.#actual, ...this.#preflights].filter((slot) => slot !== NOTHING);
@@ -84,6 +93,8 @@ class Effects {
 
   /** What was allowed before, if just this was. */
   #recall(method, origin, requestMethod, requestHeaders) {
+    // What S3 decides depends on more than what is remembered by.
+    if (this.#compiled.isS3) return undefined;
     if (requestMethod === undefined) {
       const slot = this.#actual[slotOf(origin) & (ACTUAL - 1)];
       return slot.origin === origin ? slot.effect : undefined;
@@ -101,7 +112,7 @@ class Effects {
     const { decide } = this.#compiled;
     // To leave out an argument is cheaper than to pass undefined.
     const verdict =
-      requestMethod !== undefined || authority !== undefined
+      requestMethod !== undefined || authority !== undefined || requestHeaders !== undefined
         ? decide(method, origin, host, fetchSite, requestMethod, requestHeaders, authority)
         : fetchSite !== undefined
           ? decide(method, origin, host, fetchSite)
@@ -114,7 +125,7 @@ class Effects {
   }
 
   #remember(effect, method, origin, requestMethod, requestHeaders) {
-    if (!fits(origin, MAX_ORIGIN)) return;
+    if (this.#compiled.isS3 || !fits(origin, MAX_ORIGIN)) return;
     if (requestMethod === undefined) {
       this.#actual[slotOf(origin) & (ACTUAL - 1)] = { effect, origin, method: undefined, requestMethod, requestHeaders: undefined };
     } else if (fits(requestMethod, MAX_ORIGIN) && (requestHeaders === undefined || fits(requestHeaders, MAX_HEADERS))) {

@@ -63,10 +63,10 @@ function decide(choose, request, context, reportOnly) {
   const { method, headers } = request;
   const origin = headers.get('origin');
   let effect;
-  if (origin === null) {
+  if (origin === null && !effects.decidesAll) {
     effect = effects.notCors();
   } else {
-    const facts = factsOf(request, origin);
+    const facts = factsOf(request, origin ?? undefined);
     effect = effects.ofRequest({ method, headers: facts, rawHeaders: undefined, httpVersionMajor: 1 });
     if (!effect.allowed && report.isHeard()) report.publish(policy.evaluate(method, facts));
   }

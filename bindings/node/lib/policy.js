@@ -19,7 +19,7 @@ class Compiled {
   #ruleNames = [];
 
   constructor(
-    { decide, edits, line, ruleName, escapedOrigin, allowsOrigin, document, share, notCors, answers, warnings, warningsUnreported },
+    { decide, edits, line, ruleName, escapedOrigin, allowsOrigin, document, share, notCors, isS3, answers, warnings, warningsUnreported },
     style,
   ) {
     this.decide = decide;
@@ -33,6 +33,8 @@ class Compiled {
     this.style = style;
     // The integer for every request without Origin, whatever else it holds, so that those need no call.
     this.notCors = notCors;
+    // Of S3 rules OPTIONS is another matter, and an actual request is decided by its method too.
+    this.isS3 = isS3;
     this.answers = Object.freeze(answers.map((answer) => new Answer(answer)));
     this.warnings = makeProblems(warnings, (problem) => renameProblem(problem, style));
     this.warningsUnreported = warningsUnreported;
@@ -50,10 +52,13 @@ class Compiled {
 }
 
 function compile(document, style = STYLES.text, source = null) {
-  const result = native.compile(document);
+  return compiledOf(native.compile(document), style, source);
+}
+
+function compiledOf(result, style, source) {
   if (result.problems !== undefined) {
     const problems = makeProblems(result.problems, (problem) => renameProblem(problem, style));
-    throw new PolicyError(problems, result.unreported, source);
+    throw new PolicyError(problems, result.unreported, source, result.s3Code ?? null);
   }
   return new Compiled(result, style);
 }
@@ -109,6 +114,16 @@ class Policy {
     return new (classOf(this))(compile(file.bytes, undefined, file.path));
   }
 
+  static fromS3(text, options = {}) {
+    if (typeof options !== 'object' || options === null) {
+      throw new TypeError(`options is ${describe(options)}, not an object`);
+    }
+    const { dialect = 'zenko', strict = false } = options;
+    if (typeof dialect !== 'string') throw new TypeError(`dialect is ${describe(dialect)}, not a string`);
+    if (typeof strict !== 'boolean') throw new TypeError(`strict is ${describe(strict)}, not a boolean`);
+    return new (classOf(this))(compiledOf(native.compileS3(readText(text), dialect, strict), STYLES.text, null));
+  }
+
   static from(handle) {
     const data = native.sharedPolicy(idOf(handle, 'policy'));
     if (data == null) throw unknownHandle('policy');
@@ -130,14 +145,14 @@ class Policy {
     if (typeof method !== 'string') throw new TypeError(`method is ${describe(method)}, not a string`);
     const { origin, requestMethod, requestHeaders, host, authority, fetchSite } = readHeaders(headers);
     const verdict =
-      origin === undefined
+      origin === undefined && !compiled.isS3
         ? compiled.notCors
         : compiled.decide(method, origin, host, fetchSite, requestMethod, requestHeaders, authority);
     const ready = this.#ready.get(verdict);
     if (
       ready !== undefined &&
       ready.origin === origin &&
-      (origin === undefined || (ready.requestMethod === requestMethod && ready.requestHeaders === requestHeaders))
+      (verdict === compiled.notCors || (ready.requestMethod === requestMethod && ready.requestHeaders === requestHeaders))
     ) {
       return ready.decision;
     }

@@ -13,7 +13,8 @@ mod shared;
 use std::sync::Arc;
 
 use corsac::limits::MAX_DOCUMENT_BYTES;
-use corsac::{Kind, Policy, Problem, Reason, ResponseHeader, Value};
+use corsac::s3::S3Options;
+use corsac::{BuildError, Kind, Policy, Problem, Reason, ResponseHeader, Value};
 use napi::Env;
 use napi::bindgen_prelude::{Either, External, Result, Uint8ArraySlice, Unknown};
 use napi_derive::napi;
@@ -103,8 +104,10 @@ pub struct PolicyData<'env> {
     pub share: Unknown<'env>,
     /// How its problems name things: what was passed to `share`, 0 for one that was just compiled.
     pub style: u32,
-    /// The integer of `decide` for every request without `Origin`.
+    /// The integer of `decide` for every request without `Origin`; of S3 rules, for those that are not `OPTIONS`.
     pub not_cors: u32,
+    /// Whether the rules are those of a bucket, so that decisions depend on more of a request.
+    pub is_s3: bool,
     /// The ready answers, by the index in an integer of `decide`.
     pub answers: Vec<AnswerData>,
     /// What is worth a look.
@@ -121,6 +124,8 @@ pub struct BuildErrorData {
     pub problems: Vec<ProblemData>,
     /// How many more there are.
     pub unreported: u32,
+    /// The S3 error code that refuses the configuration of a bucket.
+    pub s3_code: Option<String>,
 }
 
 /// Compiles a document: a policy, or every problem of it. Takes time linear in the document.
@@ -135,16 +140,39 @@ pub fn compile<'env>(
         Either::A(text) => Policy::from_json(text),
         Either::B(bytes) => Policy::from_json(bytes.as_ref()),
     };
-    let policy = match compiled {
-        Ok(policy) => policy,
-        Err(error) => {
-            return Ok(Either::B(BuildErrorData {
-                problems: error.problems().iter().map(ProblemData::from).collect(),
-                unreported: count(error.unreported()),
-            }));
-        }
-    };
-    policy_data(env, Arc::new(policy), 0).map(Either::A)
+    delivered(env, compiled)
+}
+
+/// Compiles the configuration of a bucket: a policy, or the first problem of it.
+#[napi(catch_unwind)]
+pub fn compile_s3<'env>(
+    env: &'env Env,
+    text: Either<String, Uint8ArraySlice<'env>>,
+    dialect: String,
+    strict: bool,
+) -> Result<Either<PolicyData<'env>, BuildErrorData>> {
+    #[cfg(feature = "forced-panic")]
+    functions::forced::panic_if_asked();
+    let compiled = S3Options::new(dialect, strict).and_then(|options| match &text {
+        Either::A(text) => Policy::from_s3(text, options),
+        Either::B(bytes) => Policy::from_s3(bytes.as_ref(), options),
+    });
+    delivered(env, compiled)
+}
+
+/// What compiling gave.
+fn delivered(
+    env: &Env,
+    compiled: std::result::Result<Policy, BuildError>,
+) -> Result<Either<PolicyData<'_>, BuildErrorData>> {
+    match compiled {
+        Ok(policy) => policy_data(env, Arc::new(policy), 0).map(Either::A),
+        Err(error) => Ok(Either::B(BuildErrorData {
+            problems: error.problems().iter().map(ProblemData::from).collect(),
+            unreported: count(error.unreported()),
+            s3_code: error.s3_code().map(str::to_owned),
+        })),
+    }
 }
 
 /// Everything of a policy for one thread.
@@ -153,6 +181,7 @@ fn policy_data(env: &Env, policy: Arc<Policy>, style: u32) -> Result<PolicyData<
     let warnings = policy.warnings().iter().map(ProblemData::from).collect();
     let warnings_unreported = count(policy.warnings_unreported());
     let not_cors = not_cors(&policy);
+    let is_s3 = policy.s3_options().is_some();
     let Functions { decide, edits, line, rule_name, escaped_origin, allows_origin, document, share } =
         Functions::new(env, policy)?;
     Ok(PolicyData {
@@ -166,6 +195,7 @@ fn policy_data(env: &Env, policy: Arc<Policy>, style: u32) -> Result<PolicyData<
         share,
         style,
         not_cors,
+        is_s3,
         answers,
         warnings,
         warnings_unreported,

@@ -170,13 +170,13 @@ pub(super) enum Place {
 pub(super) struct Refusal {
     /// The kind of problem.
     pub(super) code: &'static str,
-    pub(super) path: String,
-    pub(super) value: Option<String>,
+    pub(super) path: Box<str>,
+    pub(super) value: Option<Box<str>>,
     pub(super) place: Place,
     pub(super) s3_code: &'static str,
     pub(super) message: Cow<'static, str>,
     /// corsac's own words, where S3 has nothing but the default.
-    pub(super) hint: Option<String>,
+    pub(super) hint: Option<Box<str>>,
 }
 
 const MALFORMED: &str = "MalformedXML";
@@ -186,7 +186,7 @@ impl Refusal {
     fn new(code: &'static str, s3_code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
         Refusal {
             code,
-            path: String::new(),
+            path: Box::default(),
             value: None,
             place: Place::Nowhere,
             s3_code,
@@ -196,7 +196,7 @@ impl Refusal {
     }
 
     /// `MalformedXML` with the text that S3 has for it.
-    pub(super) fn malformed(code: &'static str, dialect: Dialect, hint: impl Into<String>) -> Self {
+    pub(super) fn malformed(code: &'static str, dialect: Dialect, hint: impl Into<Box<str>>) -> Self {
         let message = match dialect {
             Dialect::Zenko => {
                 "The XML you provided was not well-formed or did not validate against our published schema."
@@ -209,7 +209,7 @@ impl Refusal {
     }
 
     fn at(self, path: String, place: Place) -> Self {
-        Refusal { path, place, ..self }
+        Refusal { path: path.into(), place, ..self }
     }
 
     pub(super) fn no_rules(dialect: Dialect) -> Self {
@@ -397,7 +397,7 @@ impl Check<'_> {
         let list = format!("{}[{}].{name}", self.names.rule, self.index);
         let path = index.map_or(list.clone(), |index| format!("{list}[{index}]"));
         let refusal = refusal.at(path, Place::Offset(value.offset));
-        Refusal { value: value.text.clone(), ..refusal }
+        Refusal { value: value.text.as_deref().map(Into::into), ..refusal }
     }
 
     fn malformed(&self, code: &'static str, hint: &str) -> Refusal {

@@ -2,14 +2,16 @@
 
 use super::Dialect;
 
+/// What stands in front of `*` and behind it.
+type Wild = (Box<[u8]>, Box<[u8]>);
+
 /// The values of one list, compiled: those without `*` are searched, those with it are tried one by one.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Globs {
     any: bool,
     /// Sorted.
     exact: Box<[Box<[u8]>]>,
-    /// What stands in front of `*` and behind it.
-    wild: Box<[(Box<[u8]>, Box<[u8]>)]>,
+    wild: Box<[Wild]>,
     /// Whether what stands in front and what stands behind may be the same bytes, as Zenko has it: `foo*oof`
     /// matches `foof`.
     overlap: bool,

@@ -58,7 +58,7 @@ fn wrong_type(dialect: Dialect, path: String, expected: &str, value: &Json) -> R
     let value = value.to_string();
     let refusal =
         Refusal::malformed("s3-wrong-type", dialect, format!("{} is not {expected}", Quoted(&value)));
-    Refusal { path, value: Some(value), ..refusal }
+    Refusal { path: path.into(), value: Some(value.into()), ..refusal }
 }
 
 fn read_rule(

@@ -26,7 +26,9 @@ const KEY_PROBLEMS = ['unknown-key', 'duplicate-key', 'key-beside-rules', 'top-l
 export function checkVector(vector) {
   // A text is read as text; a document is given as an object, as options and as text.
   const isText = vector.text !== undefined;
-  const builds = isText
+  const builds = vector.s3 !== undefined
+    ? [[() => Policy.fromS3(vector.text, vector.s3)], [() => Policy.fromS3(new TextEncoder().encode(vector.text), vector.s3)]]
+    : isText
     ? [[() => Policy.fromJSON(vector.text)]]
     : [
         [() => new Policy(vector.document)],
@@ -38,6 +40,7 @@ export function checkVector(vector) {
       assert.throws(build, (error) => {
         assert(error instanceof PolicyError, error);
         compareProblems(error.problems, vector.problems.map(words), isText);
+        assert.equal(error.s3Code, vector.s3_error?.code ?? null);
         return true;
       });
     } else {
@@ -71,6 +74,7 @@ function check(vector, policy, words) {
   if (vector.canonical !== undefined) {
     checked = true;
     assert.equal(policy.document(), vector.canonical);
+    if (vector.s3 !== undefined) return assert.equal(Policy.fromS3(vector.canonical, vector.s3).document(), vector.canonical);
     assert.equal(Policy.fromJSON(vector.canonical).document(), vector.canonical);
     assert.equal(new Policy(JSON.parse(vector.canonical)).document(), vector.canonical);
     assert.equal(new Policy(toOptions(JSON.parse(vector.canonical))).document(), vector.canonical);

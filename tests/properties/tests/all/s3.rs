@@ -111,3 +111,31 @@ fn engine_and_twin_agree_on_buckets_case_after_case() {
         assert!(met.get(reason).is_some_and(|&times| times > 100), "{reason} was met too seldom: {met:?}");
     }
 }
+
+#[test]
+fn a_bucket_becomes_a_document_that_allows_the_same_unless_told() {
+    let (mut same, mut changed, mut nothing) = (0, 0, 0);
+    for number in 0..2_000 {
+        let mut draw = Draw::from_seed(seed().wrapping_add(number));
+        let bucket = bucket(&mut draw);
+        let policy = policy_of(&bucket).unwrap();
+        let conversion = policy.convert_to_document().unwrap();
+        let Some(document) = conversion.policy else {
+            assert!(!conversion.changes.is_empty(), "nothing is left, and nobody is told: {bucket:?}");
+            nothing += 1;
+            continue;
+        };
+        assert!(document.s3_options().is_none());
+        let differences = policy.differences(&document).list;
+        if conversion.changes.is_empty() {
+            assert_eq!(differences, [], "{bucket:?}\n{}", document.document());
+            same += 1;
+        } else {
+            changed += 1;
+        }
+        let back = document.convert_to_s3(options(&bucket)).unwrap();
+        assert!(back.policy.is_some(), "{}: {:?}", document.document(), back.changes);
+    }
+    println!("{same} became the same, {changed} changed, of {nothing} nothing was left");
+    assert!(same > 0 && changed > 1_000);
+}

@@ -1,0 +1,104 @@
+// The configuration of an S3 bucket behind the package's own server adapters: what they remember of requests that are
+// decided by less must not decide these.
+
+import assert from 'node:assert/strict';
+import { createServer, request } from 'node:http';
+import { createRequire } from 'node:module';
+import { after, before, describe, test } from 'node:test';
+
+const require = createRequire(import.meta.url);
+const { Policy, PolicyError, express, fetch } = require('../../../bindings/node');
+
+const ORIGIN = 'https://app.example.com';
+const CONFIGURATION = JSON.stringify({
+  CORSRules: [
+    { AllowedOrigins: [ORIGIN], AllowedMethods: ['GET'], ExposeHeaders: ['ETag'] },
+    { AllowedOrigins: ['https://*'], AllowedMethods: ['PUT'], AllowedHeaders: ['x-amz-*'], MaxAgeSeconds: 60 },
+  ],
+});
+
+/** Status and headers of an answer to `[method, headers]`, asked twice, by each adapter. */
+function adapters(policy) {
+  const middleware = express(policy);
+  const server = createServer((incoming, response) => middleware(incoming, response, () => response.end('{}')));
+  const handler = fetch(policy);
+  return {
+    server,
+    async express(method, headers) {
+      return new Promise((resolve, reject) => {
+        const sent = request({ port: server.address().port, method, headers: { host: 's3.example.com', ...headers } }, (response) => {
+          response.resume().on('end', () => resolve({ status: response.statusCode, headers: response.headers }));
+        });
+        sent.on('error', reject).end();
+      });
+    },
+    async fetch(method, headers) {
+      // A Request of node drops what scripts may not set, which a server's does not.
+      const asked = { method, url: 'https://s3.example.com/photo', headers: new Headers(headers) };
+      const answer = await handler(asked, async () => new Response('{}'));
+      return { status: answer.status, headers: Object.fromEntries(answer.headers) };
+    },
+  };
+}
+
+for (const name of ['express', 'fetch']) {
+  describe(`S3 rules behind ${name}`, () => {
+    const servers = { zenko: adapters(Policy.fromS3(CONFIGURATION)), aws: adapters(Policy.fromS3(CONFIGURATION, { dialect: 'aws' })) };
+    before(() => Promise.all(Object.values(servers).map(({ server }) => new Promise((resolve) => server.listen(0, '127.0.0.1', resolve)))));
+    after(() => Object.values(servers).forEach(({ server }) => server.close()));
+    const ask = async (method, headers, dialect = 'zenko') => {
+      const first = await servers[dialect][name](method, headers);
+      const again = await servers[dialect][name](method, headers);
+      for (const answer of [first, again]) delete answer.headers.date;
+      assert.deepEqual(first, again);
+      return first;
+    };
+
+    test('the method of an actual request decides, in any order', async () => {
+      for (let time = 0; time < 2; time += 1) {
+        assert.equal((await ask('GET', { origin: ORIGIN })).headers['access-control-allow-methods'], 'GET');
+        assert.equal((await ask('PUT', { origin: ORIGIN })).headers['access-control-allow-methods'], 'PUT');
+        assert.equal((await ask('DELETE', { origin: ORIGIN })).headers['access-control-allow-methods'], undefined);
+      }
+    });
+
+    test('aws looks at the headers of a preflight on any request', async () => {
+      const asked = { origin: ORIGIN, 'access-control-request-headers': 'x-amz-date' };
+      assert.equal((await ask('GET', asked)).headers['access-control-allow-methods'], 'GET');
+      assert.equal((await ask('GET', asked, 'aws')).headers['access-control-allow-methods'], undefined);
+      assert.equal((await ask('GET', { ...asked, 'access-control-request-method': 'PUT' }, 'aws')).headers['access-control-allow-methods'], 'PUT');
+    });
+
+    test('every OPTIONS is a preflight', async () => {
+      assert.equal((await ask('OPTIONS', {})).status, 400);
+      assert.equal((await ask('OPTIONS', { origin: ORIGIN })).status, 400);
+      assert.equal((await ask('OPTIONS', { origin: ORIGIN, 'access-control-request-method': 'DELETE' })).status, 403);
+      const answer = await ask('OPTIONS', { origin: ORIGIN, 'access-control-request-method': 'PUT', 'access-control-request-headers': 'X-Amz-Date' });
+      assert.equal(answer.status, 200);
+      assert.equal(answer.headers['access-control-allow-headers'], 'X-Amz-Date');
+      assert.equal((await ask('GET', {})).status, 200);
+    });
+  });
+}
+
+describe('Policy.fromS3', () => {
+  test('a refused configuration has the S3 error code', () => {
+    assert.throws(() => Policy.fromS3('<CORSConfiguration/>'), (error) => error instanceof PolicyError && error.s3Code === 'MalformedXML');
+    assert.throws(() => Policy.fromJSON('{}'), (error) => error.s3Code === null);
+    assert.throws(() => Policy.fromS3(CONFIGURATION, { dialect: 'ceph' }), (error) => error instanceof PolicyError && error.problems[0].path === 'dialect');
+  });
+
+  test('arguments of another type are told', () => {
+    for (const args of [[1], [CONFIGURATION, null], [CONFIGURATION, { dialect: 1 }], [CONFIGURATION, { strict: 'yes' }]]) {
+      assert.throws(() => Policy.fromS3(...args), TypeError);
+    }
+  });
+
+  test('a shared policy stays one of a bucket', () => {
+    const policy = Policy.fromS3(CONFIGURATION);
+    const shared = Policy.from(policy.share());
+    assert.equal(shared.evaluate('OPTIONS', {}).reason, 's3-origin-missing');
+    assert.equal(shared.evaluate('GET', {}).reason, 'not-cors');
+    assert.equal(shared.document(), policy.document());
+  });
+});
