@@ -63,6 +63,9 @@ fn told_in_rust(policy: &Policy, request: &Request<'_>) -> Told {
     (numbers, kept.map(|edit| (edit.op.number(), edit.name().to_owned(), edit.value.to_vec())).collect())
 }
 
+/// The configuration of a bucket.
+const BUCKET: &str = r#"[{"AllowedOrigins":["https://a.example","https://*.example"],"AllowedMethods":["PUT","GET"],"AllowedHeaders":["x-*","content-type"],"MaxAgeSeconds":5}]"#;
+
 fn told_in_c(policy: *const corsac_policy, method: &str, lines: &[(&str, &str)]) -> Told {
     let mut request = MaybeUninit::<corsac_request>::uninit();
     let mut decision = MaybeUninit::<corsac_decision>::uninit();
@@ -94,11 +97,22 @@ fn c_and_rust_are_told_the_same() {
     keep_panic_hook();
     let mut numbers = Numbers(0x9E37_79B9_7F4A_7C15);
     let mut reasons = std::collections::BTreeSet::new();
-    for document in DOCUMENTS {
-        let policy = Policy::from_json(document).unwrap();
+    for document in DOCUMENTS.into_iter().chain([BUCKET]) {
+        let is_bucket = document == BUCKET;
+        let policy = if is_bucket {
+            Policy::from_s3(document, corsac::s3::S3Options::new("aws", false).unwrap()).unwrap()
+        } else {
+            Policy::from_json(document).unwrap()
+        };
         let mut c_policy = null();
         // SAFETY: the document and the out-parameter live during the call.
-        let status = unsafe { corsac_policy_from_json(text(document), &mut c_policy, null_mut()) };
+        let status = unsafe {
+            if is_bucket {
+                corsac_policy_from_s3(text(document), text("aws"), false, &mut c_policy, null_mut())
+            } else {
+                corsac_policy_from_json(text(document), &mut c_policy, null_mut())
+            }
+        };
         assert_eq!(status, CORSAC_STATUS_OK);
         for _ in 0..20_000 {
             let method = ["OPTIONS", "OPTIONS", "GET", "options"][numbers.below(4)];
