@@ -6,6 +6,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use corsac::s3::S3Options;
 use corsac::{Policy, Request};
 
 struct Counting;
@@ -37,7 +38,13 @@ fn a_decision_allocates_nothing() {
         r#"{"allow_origins":"*","allow_methods":"*","allow_headers":"*","expose_headers":"*"}"#,
         r#"{"allow_origins":["https://app.example.com"],"allow_methods":"*","allow_headers":"*","allow_credentials":true}"#,
     ];
+    let bucket = r#"[{"AllowedOrigins":["https://app.example.com","https://*.example.org","null"],"AllowedMethods":["PUT"],
+        "AllowedHeaders":["content-type","x-*"],"ExposeHeaders":["ETag"]},{"AllowedOrigins":["*"],"AllowedMethods":["GET"]}]"#;
+    let buckets = ["zenko", "aws"].into_iter().flat_map(|dialect| {
+        [false, true].map(|strict| Policy::from_s3(bucket, S3Options::new(dialect, strict).unwrap()).unwrap())
+    });
     let policies = documents.map(|document| Policy::from_json(document).unwrap());
+    let policies: Vec<Policy> = policies.into_iter().chain(buckets).collect();
     let long = "x".repeat(100_000);
     let commas = ",".repeat(8_000);
     let labels = format!("https://{}example.org", "a.".repeat(100));
