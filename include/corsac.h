@@ -147,6 +147,18 @@
 // reason: S3 rules of AWS: Access-Control-Request-Headers holds something that is no header name.
 #define CORSAC_REASON_S3_INVALID_REQUEST_HEADERS 15
 
+// corsac_s3_error: the answer to a preflight for a bucket that does not exist.
+#define CORSAC_S3_BUCKET_MISSING 1
+
+// corsac_s3_error: the answer to a preflight for a bucket without configuration.
+#define CORSAC_S3_CORS_NOT_ENABLED 2
+
+// corsac_s3_error: the answer to a request for the configuration of a bucket that has none.
+#define CORSAC_S3_NO_CONFIGURATION 3
+
+// corsac_s3_error: the answer to a configuration that came with a wrong digest, or without one.
+#define CORSAC_S3_BAD_DIGEST 4
+
 // op: replace all lines of this name by one with the value.
 #define CORSAC_OP_SET 1
 
@@ -509,6 +521,22 @@ corsac_status corsac_decision_s3_body(const corsac_decision *decision,
 // byte; others use corsac_decision_headers.
 corsac_status corsac_decision_s3_headers(const corsac_decision *decision,
                                          corsac_text **lines);
+
+// What S3 answers about a bucket and not by its rules: which is one of CORSAC_S3_*. request is the one that is
+// answered; of CORSAC_S3_NO_CONFIGURATION and CORSAC_S3_BAD_DIGEST it may be NULL. dialect is zenko, as is the empty
+// string, or aws. Into http_status, into code, such as NoSuchBucket, never freed, and into body, yours to free: XML.
+// AWS tells whether the request was about a bucket or an object, and host_id. Allocates.
+//
+// Returns CORSAC_STATUS_CONFIG if there is no such dialect, or nothing of that number.
+corsac_status corsac_s3_error(uint32_t which,
+                              corsac_str dialect,
+                              const corsac_request *request,
+                              bool is_bucket,
+                              corsac_str request_id,
+                              corsac_str host_id,
+                              uint32_t *http_status,
+                              corsac_str *code,
+                              corsac_text **body);
 
 // A cell with its first policy, yours to free. It has a reference of its own to the policy; yours
 // stays yours. NULL for NULL.

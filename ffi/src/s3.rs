@@ -1,15 +1,18 @@
 //! The CORS configuration of an S3 bucket, and the bytes in which S3 answers.
 
-use corsac::s3::{BodyOptions, ResourceType, S3Options};
-use corsac::{Decision, Policy};
+use corsac::s3::{BodyOptions, ResourceType, S3Error, S3Options};
+use corsac::{BuildError, Decision, Policy};
 
 use crate::decision::{corsac_decision, parts};
 use crate::errors::corsac_error;
 use crate::guard::guard;
 use crate::memory::{bytes, lend, put, shared};
 use crate::policy::{corsac_policy, corsac_text, deliver};
+use crate::request::{self, corsac_request};
 use crate::types::{
-    CORSAC_STATUS_NULL_POINTER, CORSAC_STATUS_OK, CORSAC_STATUS_PANIC, corsac_status, corsac_str,
+    CORSAC_S3_BAD_DIGEST, CORSAC_S3_BUCKET_MISSING, CORSAC_S3_CORS_NOT_ENABLED, CORSAC_S3_NO_CONFIGURATION,
+    CORSAC_STATUS_CONFIG, CORSAC_STATUS_NULL_POINTER, CORSAC_STATUS_OK, CORSAC_STATUS_PANIC, corsac_status,
+    corsac_str,
 };
 
 /// Reads the CORS configuration of an S3 bucket: a CORSConfiguration in XML, or one of the JSON forms of
@@ -39,14 +42,18 @@ pub unsafe extern "C" fn corsac_policy_from_s3(
         // SAFETY: the caller promised that the strings can be read during the call (rule 3).
         match unsafe { (bytes(text), bytes(dialect)) } {
             (Ok(text), Ok(dialect)) => {
-                let name = if dialect.is_empty() { b"zenko" } else { dialect };
-                let built = S3Options::new(name, strict).and_then(|options| Policy::from_s3(text, options));
+                let built = options(dialect, strict).and_then(|options| Policy::from_s3(text, options));
                 // SAFETY: as for the out-parameters above.
                 unsafe { deliver(built, policy, error) }
             }
             (Err(status), _) | (_, Err(status)) => status,
         }
     })
+}
+
+fn options(dialect: &[u8], strict: bool) -> Result<S3Options, BuildError> {
+    let default = S3Options { strict, ..S3Options::default() };
+    if dialect.is_empty() { Ok(default) } else { S3Options::new(dialect, strict) }
 }
 
 /// Makes a text, yours to free, of what is found; leaves NULL where there is nothing.
@@ -188,6 +195,49 @@ pub unsafe extern "C" fn corsac_decision_s3_headers(
                 .into_iter()
                 .flat_map(|(name, value)| [name.as_bytes(), b": ", &value, b"\r\n"].concat());
             Ok(Some(lines.collect()))
+        })
+    }
+}
+
+/// What S3 answers about a bucket and not by its rules: which is one of CORSAC_S3_*. request is the one that is
+/// answered; of CORSAC_S3_NO_CONFIGURATION and CORSAC_S3_BAD_DIGEST it may be NULL. dialect is zenko, as is the empty
+/// string, or aws. Into http_status, into code, such as NoSuchBucket, never freed, and into body, yours to free: XML.
+/// AWS tells whether the request was about a bucket or an object, and host_id. Allocates.
+///
+/// Returns CORSAC_STATUS_CONFIG if there is no such dialect, or nothing of that number.
+#[unsafe(no_mangle)]
+#[allow(clippy::too_many_arguments)]
+pub unsafe extern "C" fn corsac_s3_error(
+    which: u32,
+    dialect: corsac_str,
+    request: *const corsac_request,
+    is_bucket: bool,
+    request_id: corsac_str,
+    host_id: corsac_str,
+    http_status: *mut u32,
+    code: *mut corsac_str,
+    body: *mut *mut corsac_text,
+) -> corsac_status {
+    // SAFETY: the caller promised memory for the out-parameters, or NULL; a live request or NULL; and readable
+    // bytes (rules 4 and 3).
+    unsafe {
+        let wanted = put(http_status, 0) & put(code, corsac_str::NONE);
+        give(body, || {
+            let dialect = options(bytes(dialect)?, false).map_err(|_| CORSAC_STATUS_CONFIG)?.dialect;
+            let error = match which {
+                CORSAC_S3_BUCKET_MISSING => S3Error::bucket_missing(dialect, request::read(request)?),
+                CORSAC_S3_CORS_NOT_ENABLED => S3Error::cors_not_enabled(dialect, request::read(request)?),
+                CORSAC_S3_NO_CONFIGURATION => S3Error::no_configuration(dialect),
+                CORSAC_S3_BAD_DIGEST => S3Error::bad_digest(dialect),
+                _ => return Err(CORSAC_STATUS_CONFIG),
+            };
+            if !wanted || body.is_null() {
+                return Err(CORSAC_STATUS_NULL_POINTER);
+            }
+            let found = with_options(is_bucket, request_id, host_id, |options| Some(error.body(options)))?;
+            put(http_status, u32::from(error.status()));
+            put(code, lend(error.code().as_bytes()));
+            Ok(found)
         })
     }
 }

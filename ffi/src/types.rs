@@ -82,6 +82,15 @@ pub const CORSAC_REASON_S3_INVALID_REQUEST_METHOD: u32 = 14;
 /// reason: S3 rules of AWS: Access-Control-Request-Headers holds something that is no header name.
 pub const CORSAC_REASON_S3_INVALID_REQUEST_HEADERS: u32 = 15;
 
+/// corsac_s3_error: the answer to a preflight for a bucket that does not exist.
+pub const CORSAC_S3_BUCKET_MISSING: u32 = 1;
+/// corsac_s3_error: the answer to a preflight for a bucket without configuration.
+pub const CORSAC_S3_CORS_NOT_ENABLED: u32 = 2;
+/// corsac_s3_error: the answer to a request for the configuration of a bucket that has none.
+pub const CORSAC_S3_NO_CONFIGURATION: u32 = 3;
+/// corsac_s3_error: the answer to a configuration that came with a wrong digest, or without one.
+pub const CORSAC_S3_BAD_DIGEST: u32 = 4;
+
 /// op: replace all lines of this name by one with the value.
 pub const CORSAC_OP_SET: u32 = 1;
 /// op: add a line.

@@ -107,7 +107,15 @@ fn no_panic_leaves_a_function() {
         corsac_error_free(error);
         let status = forced(|| corsac_policy_s3_xml(policy, &mut body));
         assert_eq!((status, body), (CORSAC_STATUS_PANIC, null_mut()));
+        let (mut http_status, mut code) = (7, text("x"));
+        let status = forced(|| {
+            let (none, out) = (text(""), &raw mut http_status);
+            corsac_s3_error(CORSAC_S3_BAD_DIGEST, none, null(), true, none, none, out, &mut code, &mut body)
+        });
+        assert_eq!((status, http_status, body), (CORSAC_STATUS_PANIC, 0, null_mut()));
+        assert!(code.data.is_null());
         covers(&[
+            "corsac_s3_error",
             "corsac_policy_from_s3",
             "corsac_error_s3_code",
             "corsac_error_s3_body",

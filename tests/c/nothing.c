@@ -265,6 +265,37 @@ static void s3_functions_take_null(void) {
   corsac_policy_free(policy);
 }
 
+static void answers_about_buckets_take_null(void) {
+  const uint32_t about_preflights = CORSAC_S3_BUCKET_MISSING, digest = CORSAC_S3_BAD_DIGEST;
+  uint32_t status = 7;
+  corsac_str code = z("x");
+  corsac_text *body = (corsac_text *)(size_t)document;
+  CHECK(corsac_s3_error(about_preflights, none, NULL, true, none, none, &status, &code, &body) ==
+        CORSAC_STATUS_NULL_POINTER);
+  CHECK(status == 0 && code.data == NULL && body == NULL);
+  const uint32_t nothing[] = {0, CORSAC_S3_BAD_DIGEST + 1, UINT32_MAX};
+  for (size_t i = 0; i < sizeof nothing / sizeof *nothing; i++)
+    CHECK(corsac_s3_error(nothing[i], none, NULL, true, none, none, &status, &code, &body) ==
+          CORSAC_STATUS_CONFIG);
+  CHECK(corsac_s3_error(digest, z("ceph"), NULL, true, none, none, &status, &code, &body) ==
+        CORSAC_STATUS_CONFIG);
+  CHECK(corsac_s3_error(digest, bytes_without_data, NULL, true, none, none, &status, &code, &body) ==
+        CORSAC_STATUS_NULL_POINTER);
+  CHECK(corsac_s3_error(digest, none, NULL, true, longer_than_memory, none, &status, &code, &body) ==
+        CORSAC_STATUS_LENGTH);
+  CHECK(status == 0 && code.data == NULL && body == NULL);
+  CHECK(corsac_s3_error(digest, none, NULL, true, none, none, NULL, &code, &body) ==
+        CORSAC_STATUS_NULL_POINTER);
+  CHECK(corsac_s3_error(digest, none, NULL, true, none, none, &status, NULL, &body) ==
+        CORSAC_STATUS_NULL_POINTER);
+  CHECK(corsac_s3_error(digest, none, NULL, true, none, none, &status, &code, NULL) ==
+        CORSAC_STATUS_NULL_POINTER);
+  CHECK(body == NULL);
+  CHECK(corsac_s3_error(digest, none, NULL, true, none, none, &status, &code, &body) == CORSAC_STATUS_OK);
+  CHECK(status == 400 && is(code, "BadDigest") && body != NULL);
+  corsac_text_free(body);
+}
+
 static void freeing_null_does_nothing(void) {
   corsac_policy_free(NULL);
   corsac_builder_free(NULL);
@@ -295,6 +326,7 @@ int main(void) {
   CLAIM(null_is_an_empty_value_that_is_present);
   CLAIM(evaluate_takes_null);
   CLAIM(s3_functions_take_null);
+  CLAIM(answers_about_buckets_take_null);
   CLAIM(freeing_null_does_nothing);
   CLAIM(numbers_that_are_none_have_a_name);
   DONE();

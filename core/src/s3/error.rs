@@ -13,6 +13,8 @@ pub struct S3Error {
     pub(super) message: Cow<'static, str>,
     /// For the element `Method`, with which `ResourceType` comes.
     pub(super) method: Option<String>,
+    /// What it is always about, whatever the request was about.
+    pub(super) resource_type: Option<ResourceType>,
     pub(super) dialect: Dialect,
 }
 
@@ -46,44 +48,51 @@ impl S3Error {
         status: u16,
         message: impl Into<Cow<'static, str>>,
     ) -> S3Error {
-        S3Error { code, status, message: message.into(), method: None, dialect }
+        S3Error { code, status, message: message.into(), method: None, resource_type: None, dialect }
     }
 
-    /// A preflight for a bucket that does not exist.
+    /// The answer to a preflight for a bucket that does not exist. What is wrong with the preflight itself comes first.
     #[must_use]
-    pub fn bucket_missing(dialect: Dialect) -> S3Error {
-        match dialect {
+    pub fn bucket_missing(dialect: Dialect, request: &dyn Facts) -> S3Error {
+        S3Error::wrong_preflight(dialect, request).unwrap_or_else(|| match dialect {
             Dialect::Zenko => {
                 S3Error::new(dialect, "NoSuchBucket", 404, "The specified bucket does not exist.")
             }
             Dialect::Aws => S3Error::new(dialect, "AccessForbidden", 403, "CORSResponse: Bucket not found"),
-        }
+        })
     }
 
-    /// A preflight for a bucket without configuration. What is wrong with the preflight itself comes first.
+    /// The answer to a preflight for a bucket without configuration. What is wrong with the preflight itself comes
+    /// first.
     #[must_use]
     pub fn cors_not_enabled(dialect: Dialect, request: &dyn Facts) -> S3Error {
-        let requested = requested_method(request);
-        if is_nothing(request.origin()) {
-            return S3Error::origin_missing(dialect);
-        }
-        // AWS finds out first that the bucket has no configuration if no method was asked for.
-        if !is_method(request.request_method()) && (dialect == Dialect::Zenko || requested.is_some()) {
-            return S3Error::invalid_request_method(dialect, request);
-        }
-        let message = "CORSResponse: CORS is not enabled for this bucket.";
-        let mut error = S3Error::new(dialect, "AccessForbidden", 403, message);
-        error.method = Some(requested.unwrap_or_else(|| "OPTIONS".to_owned()));
-        error
+        S3Error::wrong_preflight(dialect, request).unwrap_or_else(|| {
+            let message = "CORSResponse: CORS is not enabled for this bucket.";
+            let mut error = S3Error::new(dialect, "AccessForbidden", 403, message);
+            error.method = Some(requested_method(request).unwrap_or_else(|| "OPTIONS".to_owned()));
+            error.resource_type = Some(ResourceType::Bucket);
+            error
+        })
     }
 
-    /// The configuration of a bucket that has none was asked for.
+    /// What S3 finds in a preflight before it looks for the rules of the bucket.
+    fn wrong_preflight(dialect: Dialect, request: &dyn Facts) -> Option<S3Error> {
+        if is_nothing(request.origin()) {
+            return Some(S3Error::origin_missing(dialect));
+        }
+        // AWS finds out first that there are no rules if no method was asked for.
+        let is_looked_at = dialect == Dialect::Zenko || requested_method(request).is_some();
+        (is_looked_at && !is_method(request.request_method()))
+            .then(|| S3Error::invalid_request_method(dialect, request))
+    }
+
+    /// The answer to a request for the configuration of a bucket that has none.
     #[must_use]
     pub fn no_configuration(dialect: Dialect) -> S3Error {
         S3Error::new(dialect, "NoSuchCORSConfiguration", 404, "The CORS configuration does not exist")
     }
 
-    /// A configuration came with a wrong `Content-MD5`, or without one.
+    /// The answer to a configuration that came with a wrong digest, or without one.
     #[must_use]
     pub fn bad_digest(dialect: Dialect) -> S3Error {
         let message = "The Content-MD5 you specified did not match what we received.";
@@ -145,7 +154,7 @@ impl S3Error {
         if is_aws {
             if let Some(method) = &self.method {
                 element(&mut body, "Method", method);
-                let resource = match options.resource_type {
+                let resource = match self.resource_type.unwrap_or(options.resource_type) {
                     ResourceType::Bucket => "BUCKET",
                     ResourceType::Object => "OBJECT",
                 };

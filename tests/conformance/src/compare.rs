@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use crate::engine::{DecisionData, Engine, EnginePolicy, ProblemData};
-use crate::vectors::{self, Case};
+use crate::vectors::{self, BucketAnswer, BucketCase, Case};
 
 /// Runs all vectors; panics with every difference.
 pub fn run<E: Engine>(engine: &E) {
@@ -37,6 +37,17 @@ pub fn run<E: Engine>(engine: &E) {
     println!("{}: {passed} vectors passed, {failed} failed, {skipped} skipped", E::NAME);
     assert!(passed > 2_000, "there are vectors");
     assert!(failed == 0, "{failed} vectors differ\n{differences}");
+}
+
+/// Compares what is answered about buckets; panics with every difference.
+pub fn run_buckets(answer: impl Fn(&BucketCase) -> BucketAnswer) {
+    let cases = vectors::buckets();
+    let mut found = Vec::new();
+    for case in &cases {
+        compare(&case.name, &case.expected, &answer(case), &mut found);
+    }
+    assert!(cases.len() >= 40, "there are vectors");
+    assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
 fn excerpt(text: &str) -> String {

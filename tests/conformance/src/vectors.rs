@@ -168,6 +168,44 @@ fn read_case(file: &str, policies: &Value, case_value: &Value) -> Case {
     case
 }
 
+/// What S3 answers about a bucket, without asking its rules.
+#[derive(Debug, Clone)]
+pub struct BucketCase {
+    pub name: String,
+    pub dialect: String,
+    /// The name of the answer.
+    pub error: String,
+    pub request: Option<RequestLines>,
+    pub is_bucket: bool,
+    pub expected: BucketAnswer,
+}
+
+/// Status, code and body.
+pub type BucketAnswer = (u16, String, String);
+
+/// All cases of `s3/buckets.json`.
+pub fn buckets() -> Vec<BucketCase> {
+    let text = std::fs::read_to_string(folder().join("s3/buckets.json")).expect("the file exists");
+    let content: Value = serde_json::from_str(&text).expect("JSON");
+    let cases = content["cases"].as_array().expect("cases");
+    let read = |case: &Value| {
+        let text = |key: &str| case[key].as_str().unwrap_or_else(|| panic!("{case} has no {key}")).to_owned();
+        let status = case["status"].as_u64().and_then(|status| u16::try_from(status).ok());
+        BucketCase {
+            name: text("name"),
+            dialect: text("dialect"),
+            error: text("error"),
+            request: case.get("request").map(|request| RequestLines {
+                method: latin1(request["method"].as_str().unwrap()),
+                headers: request["headers"].as_array().unwrap().iter().flat_map(header_lines).collect(),
+            }),
+            is_bucket: case["is_bucket"].as_bool().expect("is_bucket"),
+            expected: (status.expect("a status"), text("code"), text("body")),
+        }
+    };
+    cases.iter().map(read).collect()
+}
+
 /// One entry of a list of headers: a line, or the same line several times.
 fn header_lines(entry: &Value) -> Vec<(String, Vec<u8>)> {
     let (line, times) = match entry.get("lines") {

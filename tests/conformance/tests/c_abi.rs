@@ -272,3 +272,46 @@ impl EnginePolicy for CPolicy {
 fn every_vector() {
     compare::run(&C);
 }
+
+#[test]
+fn s3_answers_about_buckets() {
+    compare::run_buckets(|case| {
+        let which = match &*case.error {
+            "bucket-missing" => CORSAC_S3_BUCKET_MISSING,
+            "cors-not-enabled" => CORSAC_S3_CORS_NOT_ENABLED,
+            "no-configuration" => CORSAC_S3_NO_CONFIGURATION,
+            "bad-digest" => CORSAC_S3_BAD_DIGEST,
+            other => panic!("nothing answers {other}"),
+        };
+        let mut request = MaybeUninit::<corsac_request>::uninit();
+        let (mut status, mut code, mut body) = (0, lent(b""), null_mut());
+        // SAFETY: the struct is ours and has the size that is told; all strings outlive the call.
+        unsafe {
+            let request = match &case.request {
+                None => null(),
+                Some(lines) => {
+                    let request = request.as_mut_ptr();
+                    corsac_request_init(request.cast(), size_of::<corsac_request>(), lent(&lines.method));
+                    for (name, value) in &lines.headers {
+                        corsac_request_header(request, lent(name.as_bytes()), lent(value));
+                    }
+                    request.cast_const()
+                }
+            };
+            let done = corsac_s3_error(
+                which,
+                lent(case.dialect.as_bytes()),
+                request,
+                case.is_bucket,
+                lent(REQUEST_ID.as_bytes()),
+                lent(HOST_ID.as_bytes()),
+                &raw mut status,
+                &raw mut code,
+                &raw mut body,
+            );
+            assert_eq!(done, CORSAC_STATUS_OK);
+            let status = u16::try_from(status).expect("a status");
+            (status, text(code).expect("a code"), taken(body).expect("a body"))
+        }
+    });
+}

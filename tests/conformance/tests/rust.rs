@@ -2,7 +2,7 @@
 
 #![allow(missing_docs, clippy::expect_used, reason = "a test suite has no public face")]
 
-use corsac::s3::{BodyOptions, S3Error, S3Options};
+use corsac::s3::{BodyOptions, Dialect, ResourceType, S3Error, S3Options};
 use corsac::{Decision, Policy, Problem, Request};
 use corsac_conformance::compare;
 use corsac_conformance::engine::{
@@ -220,4 +220,22 @@ fn every_suggestion_removes_its_problem_and_adds_none() {
         }
     }
     assert!(tried > 150, "only {tried} suggestions");
+}
+
+#[test]
+fn s3_answers_about_buckets() {
+    compare::run_buckets(|case| {
+        let dialect = Dialect::from_name(&case.dialect).expect("a dialect");
+        let asked = || request(case.request.as_ref().expect("a request"));
+        let error = match &*case.error {
+            "bucket-missing" => S3Error::bucket_missing(dialect, &asked()),
+            "cors-not-enabled" => S3Error::cors_not_enabled(dialect, &asked()),
+            "no-configuration" => S3Error::no_configuration(dialect),
+            "bad-digest" => S3Error::bad_digest(dialect),
+            other => panic!("nothing answers {other}"),
+        };
+        let resource_type = if case.is_bucket { ResourceType::Bucket } else { ResourceType::Object };
+        let options = BodyOptions { resource_type, request_id: REQUEST_ID, host_id: HOST_ID };
+        (error.status(), error.code().to_owned(), error.body(options))
+    });
 }
