@@ -1,5 +1,6 @@
 //! What is wrong with a configuration, as data: every problem at once, each with its repair.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::limits::MAX_PROBLEMS;
@@ -106,7 +107,11 @@ impl BuildError {
     /// The code of that error, such as `MalformedXML`.
     #[must_use]
     pub fn s3_code(&self) -> Option<&'static str> {
-        self.s3_error().map(S3Error::code)
+        match self.s3_error()?.code() {
+            Cow::Borrowed(code) => Some(code),
+            // Configurations are refused with errors that are known.
+            Cow::Owned(_) => None,
+        }
     }
 }
 

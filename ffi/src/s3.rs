@@ -1,5 +1,7 @@
 //! The CORS configuration of an S3 bucket, and the bytes in which S3 answers.
 
+use std::borrow::Cow;
+
 use corsac::s3::{BodyOptions, ResourceType, S3Error, S3Options};
 use corsac::{BuildError, Decision, Policy};
 
@@ -152,7 +154,7 @@ pub unsafe extern "C" fn corsac_decision_s3_code(decision: *const corsac_decisio
     guard(corsac_str::NONE, || {
         // SAFETY: the caller promised a decision, or NULL (rules 3 and 4).
         let Ok(decision) = (unsafe { again(decision) }) else { return corsac_str::NONE };
-        decision.s3_error().map_or(corsac_str::NONE, |error| lend(error.code().as_bytes()))
+        decision.s3_error().map_or(corsac_str::NONE, |error| code_of(&error))
     })
 }
 
@@ -236,9 +238,17 @@ pub unsafe extern "C" fn corsac_s3_error(
             }
             let found = with_options(is_bucket, request_id, host_id, |options| Some(error.body(options)))?;
             put(http_status, u32::from(error.status()));
-            put(code, lend(error.code().as_bytes()));
+            put(code, code_of(&error));
             Ok(found)
         })
+    }
+}
+
+/// The code, which is never freed.
+fn code_of(error: &S3Error) -> corsac_str {
+    match error.code() {
+        Cow::Borrowed(code) => lend(code.as_bytes()),
+        Cow::Owned(_) => corsac_str::NONE,
     }
 }
 

@@ -8,6 +8,7 @@ import { BROWSER_NAMES, endBrowsers, findBrowsers, startBrowser } from './browse
 import { readCases } from './cases.mjs';
 import { compare, KINDS } from './compare.mjs';
 import { hostOf, runPage, servePages } from './pages.mjs';
+import { driveBucket, startBucket } from './s3.mjs';
 import { endServers, startServer } from './servers.mjs';
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
@@ -16,7 +17,7 @@ const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 const WRONG = { name: 'wrong', command: `'${process.execPath}' '${here('wrong-server.mjs')}'` };
 const WRONG_KINDS = ['readable', 'exposed', 'request', 'decision', 'verdict'];
 
-const USAGE = `node run.mjs --server 'NAME=COMMAND' [--server ...] [--vectors FILE]`;
+const USAGE = `node run.mjs --server 'NAME=COMMAND' [--server ...] [--vectors FILE] [--s3 PYTHON]`;
 const LOG_TIMEOUT = 2_000;
 const WHOLE_TIMEOUT = 180_000;
 
@@ -34,7 +35,7 @@ function total() {
 }
 
 function options() {
-  const { values } = parseArgs({ options: { server: { type: 'string', multiple: true, default: [] }, vectors: { type: 'string' } } });
+  const { values } = parseArgs({ options: { server: { type: 'string', multiple: true, default: [] }, vectors: { type: 'string' }, s3: { type: 'string' } } });
   const servers = values.server.map((argument) => {
     const [, name, command] = /^([\w-]+)=(.+)$/.exec(argument) ?? [];
     if (!command || name === WRONG.name) throw new Error(`--server ${argument}: not of the form NAME=COMMAND; usage: ${USAGE}`);
@@ -42,7 +43,7 @@ function options() {
   });
   if (servers.length === 0) throw new Error(`no server to test; usage: ${USAGE}`);
   if (new Set(servers.map(({ name }) => name)).size < servers.length) throw new Error('two servers have one name');
-  return { servers, vectors: values.vectors ?? here('../vectors/browser.json') };
+  return { servers, vectors: values.vectors ?? here('../vectors/browser.json'), python: values.s3 };
 }
 
 /** One process a server and policy: `[{ name, policy, port, lines, stop() } or { name, policy, error }]`. */
@@ -64,8 +65,8 @@ async function startServers(servers, policies, folder) {
 /** The query that makes a request's URL its own, and its log line recognisable. */
 const query = (browser, { name }) => `?browser=${browser}&case=${name}`;
 
-/** Drives one browser through the cases of every server: a Map from `server case` to what script saw. */
-async function drive(browserName, path, folder, port, cases, targets) {
+/** Drives one browser through the cases of every server, a Map from `server case` to what script saw, and to a bucket of its own. */
+async function drive(browserName, path, folder, port, cases, targets, python) {
   const { browser, version, close } = await startBrowser(browserName, path, folder);
   try {
     const views = new Map();
@@ -79,10 +80,29 @@ async function drive(browserName, path, folder, port, cases, targets) {
         })));
       for (const [id, view] of await runPage(browser, page, port, queues.filter((queue) => queue.length))) views.set(id, view);
     }));
-    return { version, views };
+    return { version, views, uploads: python ? await upload(browserName, browser, folder, port, python) : [] };
   } finally {
     await close();
   }
+}
+
+async function upload(browserName, browser, folder, port, python) {
+  const bucket = await startBucket(python, folder, port);
+  try {
+    return await driveBucket(browserName, browser, port, bucket);
+  } finally {
+    await bucket.stop();
+  }
+}
+
+/** Prints what went otherwise with the uploads of a browser. */
+function reportUploads(browserName, { version, uploads }) {
+  for (const { name, problems } of uploads) {
+    if (problems.length) fail(`${browserName} s3 ${name}: ${problems.join('; ')}`);
+    else count.passed += 1;
+  }
+  const failed = uploads.filter(({ problems }) => problems.length).length;
+  if (uploads.length) console.log(`${browserName} (${version}), s3 gateway: ${uploads.length - failed} passed, ${failed} failed, 0 skipped`);
 }
 
 /** Waits for the last log lines: a server may write its line after its response has arrived. */
@@ -128,7 +148,7 @@ function report(browserName, { name }, { version, views }, cases, targets) {
 }
 
 async function main(folder) {
-  const { servers, vectors } = options();
+  const { servers, vectors, python } = options();
   const paths = findBrowsers();
   const pages = await servePages();
   const all = [...servers, WRONG];
@@ -139,7 +159,7 @@ async function main(folder) {
     for (const { name, policy, error } of targets) if (error) console.log(`FAILED ${name} server, policy ${policy}: ${error}`);
     const live = targets.filter((target) => !target.error);
 
-    const driven = await Promise.all(BROWSER_NAMES.map((name) => drive(name, paths[name], folder, pages.port, cases, live).catch((error) => ({ error }))));
+    const driven = await Promise.all(BROWSER_NAMES.map((name) => drive(name, paths[name], folder, pages.port, cases, live, python).catch((error) => ({ error }))));
     const able = driven.filter((result) => !result.error).length;
     await settle(live, ({ name, policy }) => name === WRONG.name ? 0 : able * cases
       .filter((test) => test.policy === policy && !test.skip[name])
@@ -151,7 +171,10 @@ async function main(folder) {
     }
     BROWSER_NAMES.forEach((name, index) => {
       if (driven[index].error) fail(`${name}: ${driven[index].error.message}`, servers.length * cases.length + 1);
-      else for (const server of all) report(name, server, driven[index], cases, targets);
+      else {
+        for (const server of all) report(name, server, driven[index], cases, targets);
+        reportUploads(name, driven[index]);
+      }
     });
   } finally {
     await Promise.all(targets.filter(({ stop }) => stop).map(({ stop }) => stop().catch(() => {})));

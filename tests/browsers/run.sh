@@ -3,6 +3,7 @@
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 exec node "$root/tests/browsers/run.mjs" \
+  --s3 "$root/.venv/bin/python" \
   --server "c=$root/tests/out/server" \
   --server "cpp=$root/tests/out/server-cpp" \
   --server "nginx=$root/.venv/bin/python $root/tests/nginx/server.py" \

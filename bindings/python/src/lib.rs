@@ -13,6 +13,7 @@ mod policy;
 mod problem;
 mod ready;
 mod request;
+mod s3;
 mod wsgi;
 
 use pyo3::exceptions::PyImportError;
@@ -23,6 +24,7 @@ use crate::cell::PolicyCell;
 use crate::decision::Decision;
 use crate::policy::Policy;
 use crate::problem::Problem;
+use crate::s3::S3Error;
 
 /// The engine of the package `corsac`, which has everything of this module.
 #[pymodule]
@@ -32,6 +34,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<PolicyCell>()?;
     module.add_class::<Decision>()?;
     module.add_class::<Problem>()?;
+    module.add_class::<S3Error>()?;
     module.add("PolicyError", problem::policy_error_type(module.py())?)?;
     module.add_class::<AsgiRequests>()?;
     module.add_function(wrap_pyfunction!(wsgi::wsgi_decide, module)?)?;

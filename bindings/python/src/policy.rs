@@ -3,7 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
-use corsac::s3::{BodyOptions, ResourceType, S3Options};
+use corsac::s3::S3Options;
 use corsac::{BuildError, Kind, Request};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -17,6 +17,7 @@ use crate::file;
 use crate::problem::{policy_error, tuple};
 use crate::ready::Ready;
 use crate::request::{Lines, Text};
+use crate::s3::S3Error;
 use crate::wsgi::WsgiAnswer;
 
 /// A compiled CORS policy: immutable, safe to share between threads.
@@ -302,35 +303,23 @@ impl Policy {
         })
     }
 
-    /// The error in which S3 refuses a preflight.
+    /// The error in which S3 refuses a preflight, to be sent with the headers of the decision.
     ///
     /// Args:
     ///     method: The method of the request, as in evaluate.
     ///     headers: All headers of the request, as in evaluate.
-    ///     is_bucket: Whether the request is about a bucket and not an object, which AWS tells.
-    ///     request_id: The identifier of the request.
-    ///     host_id: The identifier of the server, which AWS tells.
     ///
     /// Returns:
-    ///     The code, such as "AccessForbidden", and the body, which is XML, to be sent with the status of the
-    ///     decision; None where S3 refuses nothing.
+    ///     The error; None where S3 refuses nothing.
     ///
     /// Raises:
     ///     TypeError: As evaluate.
-    #[pyo3(signature = (method, headers, *, is_bucket=false, request_id="", host_id=""))]
     fn s3_error(
         slf: &Bound<'_, Self>,
         method: Bound<'_, PyAny>,
         headers: &Bound<'_, PyAny>,
-        is_bucket: bool,
-        request_id: &str,
-        host_id: &str,
-    ) -> PyResult<Option<(&'static str, String)>> {
-        let resource_type = if is_bucket { ResourceType::Bucket } else { ResourceType::Object };
-        let options = BodyOptions { resource_type, request_id, host_id };
-        Policy::decision_of(slf, method, headers, |decision| {
-            decision.s3_error().map(|error| (error.code(), error.body(options)))
-        })
+    ) -> PyResult<Option<S3Error>> {
+        Policy::decision_of(slf, method, headers, |decision| decision.s3_error().map(S3Error))
     }
 
     /// Decides one request. It takes time linear in the headers and never raises PolicyError.

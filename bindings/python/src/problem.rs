@@ -10,6 +10,8 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyString, PyTuple, PyType};
 
+use crate::s3::S3Error;
+
 /// One thing that is wrong with a configuration, or worth a warning. Immutable.
 ///
 /// Attributes:
@@ -155,6 +157,7 @@ Attributes:
     unreported: How many further problems were counted but are not listed.
     s3_code: The S3 error code that refuses the configuration of a bucket, such as MalformedXML; None for
         any other configuration.
+    s3_error: That error, with its message and body; None for any other configuration.
 
 str() lists every problem, one a line.",
             ),
@@ -166,6 +169,7 @@ str() lists every problem, one a line.",
         class.bind(py).setattr("problems", PyTuple::empty(py))?;
         class.bind(py).setattr("unreported", 0)?;
         class.bind(py).setattr("s3_code", py.None())?;
+        class.bind(py).setattr("s3_error", py.None())?;
         Ok::<_, PyErr>(class)
     })?;
     Ok(class.bind(py))
@@ -199,8 +203,9 @@ pub(crate) fn policy_error(
     let error_object = policy_error_type(py)?.call1((message,))?;
     error_object.setattr("problems", problems)?;
     error_object.setattr("unreported", error.unreported())?;
-    if let Some(code) = error.s3_code() {
-        error_object.setattr("s3_code", code)?;
+    if let Some(error) = error.s3_error() {
+        error_object.setattr("s3_code", &**error.code())?;
+        error_object.setattr("s3_error", Bound::new(py, S3Error(error.clone()))?)?;
     }
     Ok(PyErr::from_value(error_object))
 }

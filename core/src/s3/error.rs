@@ -8,7 +8,7 @@ use crate::request::{Facts, HeaderLine};
 /// An error as S3 answers it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct S3Error {
-    pub(super) code: &'static str,
+    pub(super) code: Cow<'static, str>,
     pub(super) status: u16,
     pub(super) message: Cow<'static, str>,
     /// For the element `Method`, with which `ResourceType` comes.
@@ -42,13 +42,22 @@ pub struct BodyOptions<'a> {
 const NO_RULE: &str = "CORSResponse: This CORS request is not allowed. This is usually because the evalution of Origin, request method / Access-Control-Request-Method or Access-Control-Request-Headers are not whitelisted by the resource's CORS spec.";
 
 impl S3Error {
-    pub(super) fn new(
+    /// Any other error, for servers that answer as S3 does.
+    #[must_use]
+    pub fn new(
         dialect: Dialect,
-        code: &'static str,
+        code: impl Into<Cow<'static, str>>,
         status: u16,
         message: impl Into<Cow<'static, str>>,
     ) -> S3Error {
-        S3Error { code, status, message: message.into(), method: None, resource_type: None, dialect }
+        let (code, message) = (code.into(), message.into());
+        S3Error { code, status, message, method: None, resource_type: None, dialect }
+    }
+
+    /// The error with the method that AWS tells, and what it is always about, whatever the request was about.
+    #[must_use]
+    pub fn with_method(self, method: impl Into<String>, resource_type: Option<ResourceType>) -> S3Error {
+        S3Error { method: Some(method.into()), resource_type, ..self }
     }
 
     /// The answer to a preflight for a bucket that does not exist. What is wrong with the preflight itself comes first.
@@ -68,10 +77,9 @@ impl S3Error {
     pub fn cors_not_enabled(dialect: Dialect, request: &dyn Facts) -> S3Error {
         S3Error::wrong_preflight(dialect, request).unwrap_or_else(|| {
             let message = "CORSResponse: CORS is not enabled for this bucket.";
-            let mut error = S3Error::new(dialect, "AccessForbidden", 403, message);
-            error.method = Some(requested_method(request).unwrap_or_else(|| "OPTIONS".to_owned()));
-            error.resource_type = Some(ResourceType::Bucket);
-            error
+            let method = requested_method(request).unwrap_or_else(|| "OPTIONS".to_owned());
+            S3Error::new(dialect, "AccessForbidden", 403, message)
+                .with_method(method, Some(ResourceType::Bucket))
         })
     }
 
@@ -124,8 +132,8 @@ impl S3Error {
 
     /// The code, such as `AccessForbidden`.
     #[must_use]
-    pub fn code(&self) -> &'static str {
-        self.code
+    pub fn code(&self) -> &Cow<'static, str> {
+        &self.code
     }
 
     /// The status of the response.
@@ -140,6 +148,24 @@ impl S3Error {
         &self.message
     }
 
+    /// The method that AWS tells.
+    #[must_use]
+    pub fn method(&self) -> Option<&str> {
+        self.method.as_deref()
+    }
+
+    /// What it is always about, whatever the request was about.
+    #[must_use]
+    pub fn resource_type(&self) -> Option<ResourceType> {
+        self.resource_type
+    }
+
+    /// Whose S3 answers it.
+    #[must_use]
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
     /// The body of the response, XML (`application/xml`).
     #[must_use]
     pub fn body(&self, options: BodyOptions<'_>) -> String {
@@ -149,7 +175,7 @@ impl S3Error {
             body.push('\n');
         }
         body.push_str("<Error>");
-        element(&mut body, "Code", self.code);
+        element(&mut body, "Code", &self.code);
         element(&mut body, "Message", &self.message);
         if is_aws {
             if let Some(method) = &self.method {

@@ -1,5 +1,6 @@
 """Every vector of tests/vectors, whose README describes the format, on the Python package."""
 
+import copy
 import importlib.util
 import json
 import pickle
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from corsac import Policy, PolicyError
+from corsac import Policy, PolicyError, S3Error
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -152,9 +153,18 @@ def check_s3(policy, case):
         return
     request = (case["request"]["method"], header_lines(case["request"]["headers"]))
     assert policy.s3_headers(*request) == [tuple(line) for line in case["s3_headers"]]
-    error = case.get("s3_error")
-    expected = error and (error["code"], error["body"])
-    assert policy.s3_error(*request, request_id="R1", host_id="H1") == expected
+    error, expected = policy.s3_error(*request), case.get("s3_error")
+    assert (error is None) is (expected is None)
+    if error is not None:
+        check_s3_error(error, expected)
+        assert error.status == case["decision"]["status"]
+
+
+def check_s3_error(error, expected, *, is_bucket=False):
+    assert error.code == expected["code"]
+    for same in (error, copy.copy(error), pickle.loads(pickle.dumps(error))):
+        assert same == error
+        assert same.body(is_bucket=is_bucket, request_id="R1", host_id="H1") == expected["body"]
 
 
 def load_example():
@@ -192,6 +202,12 @@ def test_vector(case, policies):
                 build()
             compare_problems(case["problems"], raised.value.problems, has_places, "text" in case)
             assert raised.value.s3_code == case.get("s3_error", {}).get("code")
+            if "s3_error" in case:
+                check_s3_error(raised.value.s3_error, case["s3_error"])
+                assert raised.value.s3_error.status == 400
+                assert pickle.loads(pickle.dumps(raised.value)).s3_error == raised.value.s3_error
+            else:
+                assert raised.value.s3_error is None
             claims += 1
             continue
         policy = build()
@@ -222,3 +238,25 @@ def test_names_of_vectors_are_unique():
     names = [parameters.values[0]["name"] for parameters in CASES]
     assert len(names) > 100
     assert len(set(names)) == len(names)
+
+
+BUCKETS = json.loads((ROOT / "tests/vectors/s3/buckets.json").read_text())["cases"]
+
+
+@pytest.mark.parametrize("case", BUCKETS, ids=lambda case: case["name"])
+def test_what_s3_answers_about_a_bucket(case):
+    make = getattr(S3Error, case["error"].replace("-", "_"))
+    request = case.get("request")
+    error = make(header_lines(request["headers"]), case["dialect"]) if request else make(dialect=case["dialect"])
+    assert error.status == case["status"]
+    check_s3_error(error, case, is_bucket=case["is_bucket"])
+
+
+def test_any_other_error_of_s3():
+    error = S3Error("NoSuchKey", 404, "The specified key does not exist.", "aws")
+    body = error.body(request_id="R1", host_id="H1")
+    assert "<Code>NoSuchKey</Code><Message>The specified key does not exist.</Message><RequestId>R1" in body
+    assert (error.code, error.status, error.dialect) == ("NoSuchKey", 404, "aws")
+    for make in (lambda: S3Error("A", 400, "", "ceph"), lambda: S3Error.bad_digest("ceph")):
+        with pytest.raises(PolicyError, match="ceph"):
+            make()

@@ -39,7 +39,7 @@ impl Engine for Rust {
 
 fn s3_error(error: &S3Error) -> (String, String) {
     let options = BodyOptions { request_id: REQUEST_ID, host_id: HOST_ID, ..BodyOptions::default() };
-    (error.code().to_owned(), error.body(options))
+    (error.code().to_string(), error.body(options))
 }
 
 fn problem(problem: &Problem) -> ProblemData {
@@ -236,6 +236,6 @@ fn s3_answers_about_buckets() {
         };
         let resource_type = if case.is_bucket { ResourceType::Bucket } else { ResourceType::Object };
         let options = BodyOptions { resource_type, request_id: REQUEST_ID, host_id: HOST_ID };
-        (error.status(), error.code().to_owned(), error.body(options))
+        (error.status(), error.code().to_string(), error.body(options))
     });
 }

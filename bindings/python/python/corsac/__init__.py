@@ -17,7 +17,7 @@ A configuration that is wrong raises PolicyError, which has every problem of it:
 """
 
 try:
-    from corsac._native import PUBLIC_SUFFIX_LIST, Decision, Policy, PolicyCell, PolicyError, Problem, __version__
+    from corsac._native import PUBLIC_SUFFIX_LIST, Decision, Policy, PolicyCell, PolicyError, Problem, S3Error, __version__
 except ImportError as _error:
     # Python itself refuses it in some kinds of interpreters, before the module can say what helps.
     if "interpreter" not in str(_error) or "corsac cannot" in str(_error):
@@ -44,6 +44,7 @@ __all__ = [
     "PolicyFile",
     "Problem",
     "RuleDocument",
+    "S3Error",
     "__version__",
     "explain",
 ]

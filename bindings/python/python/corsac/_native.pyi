@@ -203,27 +203,15 @@ class Policy:
         Raises:
             TypeError: As evaluate.
         """
-    def s3_error(
-        self,
-        method: str | bytes,
-        headers: _Headers,
-        *,
-        is_bucket: bool = False,
-        request_id: str = "",
-        host_id: str = "",
-    ) -> tuple[str, str] | None:
-        """The error in which S3 refuses a preflight.
+    def s3_error(self, method: str | bytes, headers: _Headers) -> S3Error | None:
+        """The error in which S3 refuses a preflight, to be sent with the headers of the decision.
 
         Args:
             method: The method of the request, as in evaluate.
             headers: All headers of the request, as in evaluate.
-            is_bucket: Whether the request is about a bucket and not an object, which AWS tells.
-            request_id: The identifier of the request.
-            host_id: The identifier of the server, which AWS tells.
 
         Returns:
-            The code, such as "AccessForbidden", and the body, which is XML, to be sent with the status of the
-            decision; None where S3 refuses nothing.
+            The error; None where S3 refuses nothing.
 
         Raises:
             TypeError: As evaluate.
@@ -445,6 +433,7 @@ class PolicyError(ValueError):
         unreported: How many further problems were counted but are not listed.
         s3_code: The S3 error code that refuses the configuration of a bucket, such as MalformedXML; None for
             any other configuration.
+        s3_error: That error, with its message and body; None for any other configuration.
 
     str() lists every problem, one a line.
     """
@@ -452,6 +441,99 @@ class PolicyError(ValueError):
     problems: tuple[Problem, ...]
     unreported: int
     s3_code: str | None
+    s3_error: S3Error | None
+
+@final
+class S3Error:
+    """An error as S3 answers it, for servers that answer as S3 does. Immutable.
+
+    Policy.s3_error and PolicyError.s3_error have those that follow from the rules of a bucket; the static
+    methods make those that don't: the bucket is missing, or has no configuration.
+
+    Attributes:
+        code: The S3 error code, such as "AccessForbidden".
+        status: The status of the response.
+        message: The message, as S3 words it.
+        dialect: Whose S3 answers it.
+    """
+
+    def __new__(
+        cls,
+        code: str,
+        status: int,
+        message: str,
+        dialect: Literal["zenko", "aws"] = "zenko",
+        *,
+        method: str | None = None,
+        is_bucket: bool | None = None,
+    ) -> Self: ...
+    @property
+    def code(self) -> str: ...
+    @property
+    def status(self) -> int: ...
+    @property
+    def message(self) -> str: ...
+    @property
+    def dialect(self) -> Literal["zenko", "aws"]: ...
+    @staticmethod
+    def bucket_missing(headers: _Headers, dialect: Literal["zenko", "aws"] = "zenko") -> S3Error:
+        """The answer to a preflight for a bucket that does not exist. What is wrong with the preflight itself
+        comes first.
+
+        Args:
+            headers: All headers of the request, as in Policy.evaluate.
+            dialect: Whose S3 it is: "zenko" or "aws".
+
+        Raises:
+            PolicyError: If there is no such dialect.
+            TypeError: As Policy.evaluate.
+        """
+    @staticmethod
+    def cors_not_enabled(headers: _Headers, dialect: Literal["zenko", "aws"] = "zenko") -> S3Error:
+        """The answer to a preflight for a bucket without configuration. What is wrong with the preflight itself
+        comes first.
+
+        Args:
+            headers: All headers of the request, as in Policy.evaluate.
+            dialect: Whose S3 it is: "zenko" or "aws".
+
+        Raises:
+            PolicyError: If there is no such dialect.
+            TypeError: As Policy.evaluate.
+        """
+    @staticmethod
+    def no_configuration(dialect: Literal["zenko", "aws"] = "zenko") -> S3Error:
+        """The answer to a request for the configuration of a bucket that has none.
+
+        Args:
+            dialect: Whose S3 it is: "zenko" or "aws".
+
+        Raises:
+            PolicyError: If there is no such dialect.
+        """
+    @staticmethod
+    def bad_digest(dialect: Literal["zenko", "aws"] = "zenko") -> S3Error:
+        """The answer to a configuration that came with a wrong digest, or without one.
+
+        Args:
+            dialect: Whose S3 it is: "zenko" or "aws".
+
+        Raises:
+            PolicyError: If there is no such dialect.
+        """
+    def body(self, *, is_bucket: bool = False, request_id: str = "", host_id: str = "") -> str:
+        """The body of the response: XML (application/xml).
+
+        Args:
+            is_bucket: Whether the request is about a bucket and not an object, which AWS tells.
+            request_id: The identifier of the request.
+            host_id: The identifier of the server, which AWS tells.
+
+        Returns:
+            The text.
+        """
+    def __eq__(self, other: object, /) -> bool: ...
+    def __reduce__(self) -> tuple[object, tuple[str, int, str, str]]: ...
 
 # The native half of corsac.asgi
 
