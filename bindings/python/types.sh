@@ -14,7 +14,8 @@ cd "$root/tests/out"
 examples=$root/bindings/python/examples
 MYPYPATH=$MYPYPATH:$examples "$PYTHON" -m mypy --strict \
   "$examples/flask_server.py" "$examples/django_server.py" "$examples/aiohttp_server.py" \
-  "$examples/fastapi_server.py" "$examples/starlette_server.py" "$root/tests/python/typed_servers.py"
+  "$examples/fastapi_server.py" "$examples/starlette_server.py" "$examples/s3_gateway.py" \
+  "$root/tests/python/typed_servers.py"
 # It fetches itself from npm the first time.
 PYRIGHT_PYTHON_IGNORE_WARNINGS=1 "$PYTHON" -m pyright --pythonpath "$PYTHON" --project "$root/bindings/python"
 "$PYTHON" -m mypy.stubtest corsac

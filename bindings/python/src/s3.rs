@@ -59,6 +59,9 @@ impl S3Error {
     ///     headers: All headers of the request, as in Policy.evaluate.
     ///     dialect: Whose S3 it is: "zenko" or "aws".
     ///
+    /// Returns:
+    ///     The error.
+    ///
     /// Raises:
     ///     PolicyError: If there is no such dialect.
     ///     TypeError: As Policy.evaluate.
@@ -75,6 +78,9 @@ impl S3Error {
     ///     headers: All headers of the request, as in Policy.evaluate.
     ///     dialect: Whose S3 it is: "zenko" or "aws".
     ///
+    /// Returns:
+    ///     The error.
+    ///
     /// Raises:
     ///     PolicyError: If there is no such dialect.
     ///     TypeError: As Policy.evaluate.
@@ -89,6 +95,9 @@ impl S3Error {
     /// Args:
     ///     dialect: Whose S3 it is: "zenko" or "aws".
     ///
+    /// Returns:
+    ///     The error.
+    ///
     /// Raises:
     ///     PolicyError: If there is no such dialect.
     #[staticmethod]
@@ -101,6 +110,9 @@ impl S3Error {
     ///
     /// Args:
     ///     dialect: Whose S3 it is: "zenko" or "aws".
+    ///
+    /// Returns:
+    ///     The error.
     ///
     /// Raises:
     ///     PolicyError: If there is no such dialect.

@@ -16,6 +16,7 @@ __all__ = [
     "PolicyCell",
     "PolicyError",
     "Problem",
+    "S3Error",
     "__version__",
     "django_edit",
     "explain",
@@ -484,6 +485,9 @@ class S3Error:
             headers: All headers of the request, as in Policy.evaluate.
             dialect: Whose S3 it is: "zenko" or "aws".
 
+        Returns:
+            The error.
+
         Raises:
             PolicyError: If there is no such dialect.
             TypeError: As Policy.evaluate.
@@ -497,6 +501,9 @@ class S3Error:
             headers: All headers of the request, as in Policy.evaluate.
             dialect: Whose S3 it is: "zenko" or "aws".
 
+        Returns:
+            The error.
+
         Raises:
             PolicyError: If there is no such dialect.
             TypeError: As Policy.evaluate.
@@ -508,6 +515,9 @@ class S3Error:
         Args:
             dialect: Whose S3 it is: "zenko" or "aws".
 
+        Returns:
+            The error.
+
         Raises:
             PolicyError: If there is no such dialect.
         """
@@ -517,6 +527,9 @@ class S3Error:
 
         Args:
             dialect: Whose S3 it is: "zenko" or "aws".
+
+        Returns:
+            The error.
 
         Raises:
             PolicyError: If there is no such dialect.
