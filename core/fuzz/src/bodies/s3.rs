@@ -17,9 +17,9 @@ pub fn run(data: &[u8]) {
                     assert_eq!((error.problems().len(), error.unreported()), (1, 0));
                     claims::is_a_problem(&error.problems()[0], None);
                     let s3 = error.s3_error().expect("an error of S3");
-                    assert_eq!((s3.status(), Some(s3.code())), (400, error.s3_code()));
+                    assert_eq!((s3.status(), Some(&**s3.code())), (400, error.s3_code()));
                     let body = s3.body(BodyOptions::default());
-                    assert!(body.contains(s3.code()) && body.ends_with("</Error>"));
+                    assert!(body.contains(&**s3.code()) && body.ends_with("</Error>"));
                 }
             }
         }
