@@ -93,7 +93,7 @@ fn decision(decision: &Decision<'_>) -> DecisionData {
         rule_name: decision.rule_name().map(str::to_owned),
         headers: decision
             .headers()
-            .map(|edit| (edit.op.name().to_owned(), edit.name().to_owned(), edit.value.to_vec()))
+            .map(|edit| (edit.op.to_string(), edit.name().to_owned(), edit.value.to_vec()))
             .collect(),
         line: decision.to_string(),
     }
