@@ -758,6 +758,22 @@ def test_an_observer_that_fails_is_logged_and_changes_nothing(caplog):
     assert [record.exc_info[0] for record in caplog.records] == [Boom]
 
 
+def test_a_log_that_fails_changes_nothing():
+    class Broken(logging.Filter):
+        def filter(self, record):
+            raise ZeroDivisionError
+
+    logger, broken = logging.getLogger("corsac"), Broken()
+    logger.setLevel(logging.INFO)
+    logger.addFilter(broken)
+    try:
+        client = serve(CorsMiddleware(Application(behaviours.ok()), Policy(POLICY)), scope_of([("Origin", EVIL)]))
+    finally:
+        logger.removeFilter(broken)
+        logger.setLevel(logging.NOTSET)
+    assert client.status == 200
+
+
 def test_nothing_is_touched_when_decisions_are_only_reported(caplog):
     seen, sends = [], []
 
@@ -907,3 +923,15 @@ def test_an_exception_inside_of_a_framework_is_the_frameworks():
         with pytest.raises(Boom):
             asyncio.run(CorsMiddleware(Application([("raise",)]), Policy(POLICY))(scope_of([("Origin", APP)], **{key: object()}), receive, client.send))
         assert client.messages == []
+
+
+def test_a_framework_that_is_wrapped_may_say_that_it_is_there():
+    async def app(scope, receive, send):
+        scope["app"] = scope["litestar_app"] = app
+        raise Boom  # as from a handler of exceptions
+
+    client = Client()
+    with pytest.raises(Boom):
+        asyncio.run(CorsMiddleware(app, Policy(POLICY))(scope_of([("Origin", APP)]), receive, client.send))
+    assert client.status == 500
+    assert client.lines("access-control-allow-origin") == [APP]

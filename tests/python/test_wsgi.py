@@ -258,7 +258,7 @@ def test_exc_info_of_what_has_begun_is_raised_by_the_server():
     assert isinstance(response.error, Boom)
 
 
-@pytest.mark.parametrize("make", [Application, Writing])
+@pytest.mark.parametrize("make", [Application, Lazy, Writing])
 def test_an_exception_between_start_and_body_is_a_500(make):
     response = get(CorsMiddleware(make([("headers", [("X-A", "1")]), ("start", 200), ("raise",)]), Policy(POLICY)), ORIGIN)
     assert response.status == 500

@@ -4,13 +4,14 @@ Every adapter of this package takes the same `policy` argument and reads it here
 """
 
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeAlias, TypedDict, TypeVar, cast
 
 from corsac._documents import Expectations, RuleDocument, _Dangers, _List, _Names
 from corsac._native import Policy, PolicyCell
 
-__all__ = ["Chooser", "PolicyChoice", "PolicyKeywords", "choice_of", "chooser", "policy_from_keywords", "sole"]
+__all__ = ["NOBODY", "Chooser", "PolicyChoice", "PolicyKeywords", "choice_of", "chooser", "policy_from_keywords", "sole"]
 
 _Request = TypeVar("_Request")
 
@@ -26,7 +27,9 @@ PolicyChoice: TypeAlias = (
 - a PolicyCell, such as a PolicyFile: the policy that it holds when the request comes;
 - a mapping of path prefixes to them: "/api" covers "/api" and "/api/...", never "/apix"; the longest
   prefix wins; "/" covers everything. The path is the whole path of the request, with what the
-  application is mounted at, without the query, as the server decoded it;
+  application is mounted at, without the query, as the server decoded it, and with one slash for several,
+  since most applications read it so. Nobody is allowed to read where a path has "." or ".." in it, which
+  some applications follow and others don't;
 - a function of the native request (ASGI: the scope, WSGI: the environ, Django: the HttpRequest,
   aiohttp: the Request) that returns one of them.
 
@@ -170,6 +173,16 @@ def chooser(policy: "PolicyChoice[_Request]") -> "Chooser[_Request]":
     return by_request
 
 
+# Flask, Quart and Litestar serve "//admin" as "/admin", and so do file servers. "http://own.example/admin" leads to it
+# in some and nowhere in others.
+_SLASHES = re.compile("//+")
+# Whether "/public/../admin" is below "/public" or "/admin" depends on what serves it: files, or a route that takes
+# the rest of a path. Browsers resolve it before they ask, so that it comes only with an encoded slash.
+_DOTS = re.compile(r"(?:^|[/\\])\.\.?(?:[/\\]|$)")
+NOBODY = Policy(allow_origins=["https://nobody.invalid"])
+"""Decides where a path can be read in two ways: whoever asks so has no business there."""
+
+
 def _by_prefix(prefixes: Mapping[str, Policy | PolicyCell | None]) -> "Chooser[Any]":
     table: dict[str, Policy | PolicyCell | None] = {}
     for prefix, source in prefixes.items():
@@ -182,6 +195,10 @@ def _by_prefix(prefixes: Mapping[str, Policy | PolicyCell | None]) -> "Chooser[A
             raise TypeError(_message(f"policy[{prefix!r}]", source))
         # "/api/" is "/api", and "/" is "".
         key = prefix.rstrip("/")
+        if "*" in key:
+            raise ValueError(f'the prefixes of policy have no wildcards: "/api" covers all below it, not {prefix!r}')
+        if "//" in key or _DOTS.search(key):
+            raise ValueError(f"no path is compared with {prefix!r} of policy: leave out empty segments and dots")
         if key in table:
             raise ValueError(f"the prefixes of policy have {prefix!r} twice")
         table[key] = source
@@ -189,6 +206,12 @@ def _by_prefix(prefixes: Mapping[str, Policy | PolicyCell | None]) -> "Chooser[A
     depth = max((key.count("/") for key in table), default=0)
 
     def by_prefix(path: str, request: object) -> Policy | None:
+        if "//" in path:
+            if not path.startswith("/"):
+                return NOBODY
+            path = _SLASHES.sub("/", path)
+        if ("/." in path or "\\" in path) and _DOTS.search(path):
+            return NOBODY
         parts = path.split("/", depth + 1)
         for count in range(min(len(parts), depth + 1), 1, -1):
             prefix = "/".join(parts[:count])

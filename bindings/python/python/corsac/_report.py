@@ -67,7 +67,9 @@ class Reporter:
             if self.observe is not None:
                 self.observe(decision.reason, decision.rule_name, decision.origin)
         except Exception:
-            logger.exception("the report of a CORS decision failed")
+            # It may be the log itself that fails.
+            with contextlib.suppress(Exception):
+                logger.exception("the report of a CORS decision failed")
 
     def report_handshake(self, origin: str | None) -> None:
         """Tells that a WebSocket handshake was refused, in the log only: no reason of a decision says so.

@@ -9,13 +9,15 @@ Everything that the application answers has its headers: streams, files, raised 
 paths, and the 500 of an exception.
 """
 
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from aiohttp import web
 
-from corsac._choice import PolicyChoice, PolicyKeywords, choice_of, chooser
-from corsac._native import Decision
+from corsac._choice import NOBODY, Chooser, PolicyChoice, PolicyKeywords, choice_of, chooser
+from corsac._native import Decision, Policy
 from corsac._report import Observer, Reporter
 
 if TYPE_CHECKING:
@@ -41,7 +43,8 @@ def setup(
     """Puts a policy around an application and the applications below it.
 
     Call it when all else is set up: it puts its middleware in front of those that are there, and is the
-    last to look at a response before it is sent. The handshake of a WebSocket is left alone; ask
+    last of the application to look at a response before it is sent; only the on_response_prepare of an
+    application below it comes later, and should leave Vary and the CORS headers alone. The handshake of a WebSocket is left alone; ask
     Policy.allows_origin whether its origin is welcome.
 
     Args:
@@ -59,7 +62,10 @@ def setup(
         ValueError: If a prefix does not begin with "/".
         RuntimeError: If the application runs already.
     """
-    choose = chooser(choice_of(policy, keywords))
+    choice = choice_of(policy, keywords)
+    choose = chooser(choice)
+    if isinstance(choice, Mapping):
+        choose = _in_both_readings(choose)
     reporter = Reporter(report_only, observe)
 
     @web.middleware
@@ -87,6 +93,24 @@ def setup(
 
     app.middlewares.insert(0, middleware)
     app.on_response_prepare.append(prepare)
+
+
+_ENCODED_SLASH = re.compile("%2f", re.IGNORECASE)
+
+
+def _in_both_readings(choose: Chooser[web.Request]) -> Chooser[web.Request]:
+    """Chooses by paths in which an encoded slash separates nothing, as for routes, or folders, as for static
+    files.
+    """
+
+    def by_both(path: str, request: web.Request) -> Policy | None:
+        policy = choose(path, request)
+        raw = request.rel_url.raw_path
+        if _ENCODED_SLASH.search(raw) and choose(unquote(_ENCODED_SLASH.sub("%252F", raw)), request) is not policy:
+            return NOBODY
+        return policy
+
+    return by_both
 
 
 def _edit(decision: Decision, response: web.StreamResponse) -> None:

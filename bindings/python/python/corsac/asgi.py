@@ -14,6 +14,7 @@ the middleware that is added to them.
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -71,7 +72,7 @@ class CorsMiddleware:
         ValueError: If a prefix does not begin with "/".
     """
 
-    __slots__ = ("_choose", "_enter", "_refuse_websockets", "_reporter", "_request_by", "app")
+    __slots__ = ("_choose", "_enter", "_fastapi", "_refuse_websockets", "_reporter", "_request_by", "app")
 
     def __init__(
         self,
@@ -88,6 +89,7 @@ class CorsMiddleware:
         choice = choice_of(policy, keywords)
         reporter = Reporter(report_only, observe)
         self.app = app
+        self._fastapi = _fastapi_in(app)
         self._choose: Chooser[_Scope] = chooser(choice)
         self._reporter = reporter
         self._refuse_websockets = bool(refuse_websockets)
@@ -139,10 +141,12 @@ class CorsMiddleware:
         if self._refuse_websockets and scope["type"] == "websocket" and self._refuses(scope):
             return await _refuse(scope, receive, send)
         app = self.app
+        # What is wrapped may tell so in the same scope, later.
+        inside = "app" in scope or "litestar_app" in scope
         try:
             await app(scope, receive, answer)
         except Exception:
-            if answer is not send and not _started(answer) and "app" not in scope and "litestar_app" not in scope:
+            if answer is not send and not inside and not _started(answer):
                 # Whoever cannot take it any more is not worth losing the exception.
                 with contextlib.suppress(Exception):
                     await _fail(answer)
@@ -151,18 +155,23 @@ class CorsMiddleware:
     def _choose_and_enter(self, scope: _Scope, send: _Send) -> tuple[_Message, _Message] | _Send:
         if scope["type"] != "http":
             return send
-        policy = self._choose(scope["path"], scope)
+        policy = self._policy_of(scope)
         return send if policy is None else self._request_by(policy, scope, send)
+
+    def _policy_of(self, scope: _Scope) -> Policy | None:
+        path: str = scope["path"]
+        root = (self._fastapi and self._fastapi.root_path) or scope.get("root_path")
+        return self._choose(_whole(root.rstrip("/"), path) if root else path, scope)
 
     def _only_report(self, scope: _Scope, send: _Send) -> _Send:
         if scope["type"] == "http":
-            policy = self._choose(scope["path"], scope)
+            policy = self._policy_of(scope)
             if policy is not None:
                 self._reporter.report(policy.evaluate(scope["method"], scope["headers"]))
         return send
 
     def _refuses(self, scope: _Scope) -> bool:
-        policy = self._choose(scope["path"], scope)
+        policy = self._policy_of(scope)
         if policy is None:
             return False
         origins = [value for name, value in scope["headers"] if name.lower() == b"origin"]
@@ -170,6 +179,25 @@ class CorsMiddleware:
             return False
         self._reporter.report_handshake(policy.evaluate("GET", scope["headers"]).origin)
         return not self._reporter.report_only
+
+
+def _whole(root: str, path: str) -> str:
+    """The whole path of a request. Some servers leave out what the application is mounted at, and frameworks
+    serve the same with and without it.
+    """
+    # As the choice reads it.
+    path = "/" + path.lstrip("/")
+    return path if f"{path}/".startswith(f"{root}/") else root + path
+
+
+def _fastapi_in(app: Any) -> Any:
+    """The FastAPI application in an application, which puts its own root_path into the scope; None if there is
+    none.
+    """
+    fastapi = getattr(sys.modules.get("fastapi"), "FastAPI", None)
+    while fastapi is not None and app is not None and not isinstance(app, fastapi):
+        app = getattr(app, "app", None)
+    return app if fastapi is not None else None
 
 
 def _started(send: Any) -> bool:

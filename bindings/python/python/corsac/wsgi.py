@@ -129,7 +129,7 @@ class CorsMiddleware:
         if started:
             return body
         # An application that is a generator begins its response when the server asks for the first part.
-        return _Late(body, lambda: started, policy, decision, environ, start_response)
+        return _Late(body, policy, decision, environ, start_response)
 
 
 def path_of(environ: Environ) -> str:
@@ -190,7 +190,6 @@ class _Late:
     def __init__(
         self,
         body: Iterable[bytes],
-        started: Callable[[], bool],
         policy: Policy,
         decision: Decision,
         environ: Environ,
@@ -198,7 +197,6 @@ class _Late:
     ) -> None:
         self._body = body
         self._parts: Iterator[bytes] | None = None
-        self._started = started
         self._request = policy, decision, environ, start_response
 
     def __iter__(self) -> Iterator[bytes]:
@@ -212,7 +210,7 @@ class _Late:
         except StopIteration:
             raise
         except Exception as error:
-            if self._started():
+            if isinstance(self._parts, _Failed):
                 raise
             self._parts = _Failed(*self._request, error)
             return next(self._parts)

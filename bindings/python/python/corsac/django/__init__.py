@@ -124,7 +124,7 @@ class CorsMiddleware:
             return self._wait(request)
         policy = self._always
         if policy is None:
-            policy = self._choose(request.path, request)
+            policy = self._choose(_path_of(request), request)
             if policy is None:
                 return self.get_response(request)
         decision = wsgi_decide(policy, request.META)
@@ -139,7 +139,7 @@ class CorsMiddleware:
         get_response = cast("Callable[[HttpRequest], Awaitable[HttpResponseBase]]", self.get_response)
         policy = self._always
         if policy is None:
-            policy = self._choose(request.path, request)
+            policy = self._choose(_path_of(request), request)
             if policy is None:
                 return await get_response(request)
         decision = wsgi_decide(policy, request.META)
@@ -180,6 +180,14 @@ def _settings_changed(*, setting: str, **_: object) -> None:
 
 
 setting_changed.connect(_settings_changed, dispatch_uid="corsac")
+
+
+def _path_of(request: HttpRequest) -> str:
+    """The whole path of a request. request.path lacks what FORCE_SCRIPT_NAME says where a server of ASGI left it
+    out, and Django serves the same with and without it.
+    """
+    script: str = request.META.get("SCRIPT_NAME", "")
+    return script + request.path_info
 
 
 def _answer(empty: HttpResponse, policy: Policy, decision: Decision) -> HttpResponse:
