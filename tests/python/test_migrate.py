@@ -8,6 +8,8 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
+from starlette.datastructures import Headers
+from starlette.middleware.cors import ALL_METHODS, CORSMiddleware
 
 from conftest import PACKAGE
 from corsac import Policy
@@ -337,14 +339,39 @@ def test_arguments_of_starlette_become_a_document():
             "preflight_status": 200,
             "allow_origins": [APP],
             "allow_credentials": True,
-            "allow_methods": "*",
-            "allow_headers": ["X-A"],
+            "allow_methods": ["DELETE", "OPTIONS", "PATCH", "PUT", "QUERY"],
+            "allow_headers": ["X-A", "content-type"],
             "expose_headers": ["X-B"],
             "max_age": 600,
         }
     )
     assert from_starlette({"allow_origins": [APP]}, max_age=5).document["max_age"] == 5
-    assert from_starlette(allow_origins=["*"], allow_methods=["*", "PURGE"]).document["allow_methods"] == ["*", "PURGE"]
+
+
+@pytest.mark.parametrize("headers", [[], ["X-A"], ["Content-Type"], ["*"]])
+def test_what_starlette_allowed_unasked_is_allowed_and_no_more(headers):
+    arguments = {"allow_origins": [APP], "allow_methods": ["*"], "allow_headers": headers, "allow_credentials": True}
+    theirs = CORSMiddleware(None, **arguments)
+    ours = from_starlette(arguments).policy()
+    for method in (*ALL_METHODS, "PURGE", "*"):
+        asked = {"Origin": APP, "Access-Control-Request-Method": method, "Access-Control-Request-Headers": "content-type"}
+        assert ours.evaluate("OPTIONS", asked).allowed == (theirs.preflight_response(Headers(asked)).status_code == 200), method
+
+
+@pytest.mark.parametrize("regex, stranger, patterns", [
+    (r"https?://.*", "https://a", None),
+    (r"https://.+", "https://a", None),
+    (r"https?://app\.example\.com", "http://app.example.com", "https://app.example.com"),
+    (r"https://.*\.com", "https://a.com", None),
+    (r"https?://localhost(:\d+)?", None, "https://localhost:*, http://localhost:*"),
+])
+def test_with_credentials_a_suggestion_is_one_that_can_have_them(regex, stranger, patterns):
+    migration = from_starlette(allow_origin_regex=regex, allow_credentials=True)
+    assert [finding.suggestion for finding in migration.lost] == [patterns]
+    unsafe = [finding.message for finding in migration.unsafe]
+    assert [re.split(r"also allows |,", message)[1] for message in unsafe] == ([] if stranger is None else [stranger])
+    if patterns:
+        Policy(allow_origins=patterns.split(", "), allow_credentials=True)
 
 
 def test_what_starlette_does_not_know_is_told():

@@ -119,7 +119,7 @@ def from_django(settings: object) -> Migration:
     else:
         builder.origins(origins_name, _strings(origins), credentials)
         for index, regex in enumerate(_patterns(regexes)):
-            builder.regex(f"{regexes_name}[{index}]", regex, re.match)
+            builder.regex(f"{regexes_name}[{index}]", regex, re.match, credentials)
     if credentials:
         builder.document["allow_credentials"] = True
 
@@ -231,12 +231,18 @@ def from_starlette(options: object = None, /, **keywords: object) -> Migration:
     builder.origins("allow_origins", _strings(given.take("allow_origins", default=())), credentials)
     regex = given.take("allow_origin_regex", default=None)
     if regex is not None:
-        builder.regex("allow_origin_regex", regex, re.fullmatch)
+        builder.regex("allow_origin_regex", regex, re.fullmatch, credentials)
     if credentials:
         builder.document["allow_credentials"] = True
     methods = _strings(given.take("allow_methods", default=("GET",)))
+    if "*" in methods:
+        methods = list(_STARLETTE_METHODS)
     builder.names("allow_methods", "allow_methods", [method for method in methods if method not in _SAFELISTED_METHODS])
-    builder.names("allow_headers", "allow_headers", _strings(given.take("allow_headers", default=())))
+    headers = _strings(given.take("allow_headers", default=()))
+    # It allows what browsers safelist too, of which only this one is ever asked for: JSON has it.
+    if "*" not in headers and "content-type" not in (str(header).lower() for header in headers):
+        headers.append("content-type")
+    builder.names("allow_headers", "allow_headers", headers)
     builder.names("expose_headers", "expose_headers", _strings(given.take("expose_headers", default=())))
     builder.age("max_age", given.take("max_age", default=600))
     if given.take("allow_private_network", default=False):
@@ -247,6 +253,8 @@ def from_starlette(options: object = None, /, **keywords: object) -> Migration:
 
 
 _SAFELISTED_METHODS = ("GET", "HEAD", "POST")
+# What "*" stands for there, and only that.
+_STARLETTE_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY")
 _PRIVATE_NETWORK = "browsers replaced Private Network Access by a question to the user, which needs no header"
 _EVERY_PATH = ("^.*$", "^.*", ".*", "", "^", "^/", "^/.*$", "^/.*", "/", "/.*")
 # What flask-cors takes for every path: a resource matches the beginning of a path.
@@ -297,7 +305,7 @@ def _flask_document(options: Mapping[str, object], spelled: Mapping[str, str], p
         builder.origins(name("origins"), [origin for origin in origins if not _is_regex(origin)], credentials)
         for index, origin in enumerate(origins):
             if _is_regex(origin):
-                builder.regex(f"{name('origins')}[{index}]", origin, _match_ignoring_case)
+                builder.regex(f"{name('origins')}[{index}]", origin, _match_ignoring_case, credentials)
     if credentials:
         builder.document["allow_credentials"] = True
 
@@ -412,9 +420,11 @@ class _Builder:
             self.document["max_age"] = age
             self._places["max_age"] = [setting]
 
-    def regex(self, setting: str, regex: object, match: Callable[[str, str], object]) -> None:
+    def regex(self, setting: str, regex: object, match: Callable[[str, str], object], credentials: bool) -> None:
         source = _source(regex)
-        suggested = _suggestions(source)
+        patterns = _patterns_of(source)
+        # Of what no policy may have with credentials, such as any host, is told below that it was allowed.
+        suggested = [pattern for pattern in patterns if _can_allow([pattern], credentials)]
         flags = regex.flags & (re.IGNORECASE | re.DOTALL | re.VERBOSE) if isinstance(regex, re.Pattern) else 0
         try:
             compiled = re.compile(source, flags)
@@ -426,7 +436,7 @@ class _Builder:
             bound = re.compile(compiled.pattern, flags | re.IGNORECASE) if match is _match_ignoring_case else compiled
             return bool(bound.fullmatch(origin) if match is re.fullmatch else bound.match(origin))
 
-        strangers = [origin for origin in _strangers(suggested, source) if allows(origin)]
+        strangers = [origin for origin in _strangers(patterns, suggested) if allows(origin)]
         if strangers:
             message = f"it also allows {', '.join(strangers[:3])}"
             self.warn(setting, source, message, _joined(suggested))
@@ -542,10 +552,10 @@ class _Unreadable(Exception):
     """A regular expression that reads like no pattern."""
 
 
-def _suggestions(source: str) -> list[str]:
+def _patterns_of(source: str) -> list[str]:
     """The patterns that a regular expression for origins reads like; empty if it reads like none.
 
-    Each is one of which a policy can be built.
+    A policy without credentials can be built of them.
     """
     try:
         texts, rest = _alternatives(source, 0)
@@ -561,11 +571,15 @@ def _suggestions(source: str) -> list[str]:
         patterns.append(pattern)
     # "https://example.com(:\d+)?" has one with any port and one with none, which the former covers.
     patterns = [p for p in dict.fromkeys(patterns) if p.endswith(":*") or f"{p}:*" not in patterns]
+    return patterns if _can_allow(patterns, credentials=False) else []
+
+
+def _can_allow(patterns: list[str], credentials: bool) -> bool:
     try:
-        Policy(allow_origins=patterns)
+        Policy(allow_origins=patterns, allow_credentials=credentials)
     except PolicyError:
-        return []
-    return patterns
+        return False
+    return True
 
 
 def _alternatives(source: str, at: int) -> tuple[list[str], int]:
@@ -658,14 +672,15 @@ def _pattern(text: str) -> str | None:
     return f"{scheme}://{host}{port.replace(_ANY, '*')}"
 
 
-def _strangers(patterns: Sequence[str], source: str) -> list[str]:
-    """Origins that no regular expression should allow that reads like the patterns."""
+def _strangers(patterns: Sequence[str], suggested: Sequence[str]) -> list[str]:
+    """Origins that a regular expression that reads like the patterns may allow, and what is suggested doesn't."""
     strangers = []
     for pattern in patterns:
         scheme, _, rest = pattern.partition("://")
         host, _, port = rest.partition(":")
         example = host.replace("*.", "a.", 1).replace("*", "a")
         port = "" if port in ("", "*") else f":{port}"
+        strangers.append(f"{scheme}://{example}{port}")
         strangers.append(f"{scheme}://{example}{port}.evil.example")
         strangers.append(f"{scheme}://{example}.evil.example{port}")
         strangers.append(f"{scheme}://evil{example}{port}")
@@ -677,7 +692,7 @@ def _strangers(patterns: Sequence[str], source: str) -> list[str]:
                 strangers.append(f"{scheme}://{'a.' if host.startswith('*.') else ''}{other.replace('*', 'a')}{port}")
         if scheme == "https":
             strangers.append(f"http://{example}{port}")
-    policy = Policy(allow_origins=list(patterns)) if patterns else None
+    policy = Policy(allow_origins=list(suggested)) if suggested else None
     strangers += ["https://evil.example", "null"]
     return [s for s in dict.fromkeys(strangers) if policy is None or not policy.allows_origin(s, credentials=False)]
 
