@@ -242,6 +242,29 @@ def test_nobody_is_allowed_where_a_path_can_be_read_in_two_ways(path):
         assert not NOBODY.evaluate("GET", asked).allowed
 
 
+@pytest.mark.parametrize("prefix", ["/admin", "/Admin"])
+@pytest.mark.parametrize("path", ["/ADMIN", "/Admin/x", "/admin", "/admin/X", "/aDMIN%2Fx"])
+def test_nobody_is_allowed_where_only_the_case_differs(path, prefix):
+    segment = path.split("/")[1]
+    found = chooser({"/": PUBLIC, prefix: ADMIN})(path, None)
+    assert found is (ADMIN if f"/{segment}" == prefix else PUBLIC if "%" in segment else NOBODY)
+
+
+def test_prefixes_may_differ_by_case_alone():
+    choose = chooser({"/a": PUBLIC, "/A": ADMIN, "/b": None})
+    assert [choose(path, None) for path in ("/a/x", "/A/x", "/B/x")] == [PUBLIC, ADMIN, None]
+
+
+def test_an_encoded_slash_may_separate_something_or_not():
+    async def app(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": SECRET})
+
+    ask = served_by_asgi(CorsMiddleware(app, {"/": ADMIN, "/public": PUBLIC}))
+    for path, granted in (("/public%2Fx", []), ("/public%2fx", []), ("/public/x%2Fy", [STRANGER]), ("/public/%61", [STRANGER])):
+        assert ask(path, STRANGER) == (SECRET, granted), path
+
+
 @pytest.mark.parametrize("path", ["/.well-known/x", "/public/...", "/public/.x", "/public/x.", "/public/a..b", "/public/..x"])
 def test_dots_in_names_are_names(path):
     assert chooser({"/": PUBLIC})(path, None) is PUBLIC

@@ -7,11 +7,15 @@ import inspect
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeAlias, TypedDict, TypeVar, cast
+from urllib.parse import unquote
 
 from corsac._documents import Expectations, RuleDocument, _Dangers, _List, _Names
 from corsac._native import Policy, PolicyCell
 
-__all__ = ["NOBODY", "Chooser", "PolicyChoice", "PolicyKeywords", "choice_of", "chooser", "policy_from_keywords", "sole"]
+__all__ = [
+    "NOBODY", "Chooser", "PolicyChoice", "PolicyKeywords", "choice_of", "chooser", "policy_from_keywords", "sole",
+    "with_slashes_encoded",
+]  # fmt: skip
 
 _Request = TypeVar("_Request")
 
@@ -28,8 +32,8 @@ PolicyChoice: TypeAlias = (
 - a mapping of path prefixes to them: "/api" covers "/api" and "/api/...", never "/apix"; the longest
   prefix wins; "/" covers everything. The path is the whole path of the request, with what the
   application is mounted at, without the query, as the server decoded it, and with one slash for several,
-  since most applications read it so. Nobody is allowed to read where a path has "." or ".." in it, which
-  some applications follow and others don't;
+  since most applications read it so. Where applications disagree on what a path is (one with "." or ".."
+  in it, in another case, or with an encoded slash) and it had another policy, nobody is allowed to read;
 - a function of the native request (ASGI: the scope, WSGI: the environ, Django: the HttpRequest,
   aiohttp: the Request) that returns one of them.
 
@@ -204,6 +208,9 @@ def _by_prefix(prefixes: Mapping[str, Policy | PolicyCell | None]) -> "Chooser[A
         table[key] = source
     # Not more of a path is looked at than the longest prefix has, however many slashes it has.
     depth = max((key.count("/") for key in table), default=0)
+    # Some applications take "/ADMIN" for "/admin": unless the prefixes themselves tell both apart.
+    folded = {key.lower(): source for key, source in table.items()}
+    folds, cased = len(folded) == len(table), folded.keys() != table.keys()
 
     def by_prefix(path: str, request: object) -> Policy | None:
         if "//" in path:
@@ -212,14 +219,41 @@ def _by_prefix(prefixes: Mapping[str, Policy | PolicyCell | None]) -> "Chooser[A
             path = _SLASHES.sub("/", path)
         if ("/." in path or "\\" in path) and _DOTS.search(path):
             return NOBODY
-        parts = path.split("/", depth + 1)
-        for count in range(min(len(parts), depth + 1), 1, -1):
-            prefix = "/".join(parts[:count])
-            if prefix in table:
-                return _policy_now(table[prefix], "")
-        return _policy_now(table.get(""), "")
+        source = _longest(table, depth, path)
+        if folds:
+            lower = path.lower()
+            if (cased or lower != path) and _longest(folded, depth, lower) is not source:
+                return NOBODY
+        return _policy_now(source, "")
 
     return by_prefix
+
+
+def _longest(
+    table: Mapping[str, Policy | PolicyCell | None], depth: int, path: str
+) -> Policy | PolicyCell | None:
+    """What the longest prefix of a path has in a table whose prefixes have at most that many segments."""
+    parts = path.split("/", depth + 1)
+    for count in range(min(len(parts), depth + 1), 1, -1):
+        prefix = "/".join(parts[:count])
+        if prefix in table:
+            return table[prefix]
+    return table.get("")
+
+
+_ENCODED_SLASH = re.compile("%2f", re.IGNORECASE)
+
+
+def with_slashes_encoded(raw: str) -> str | None:
+    """The path as it is for routes that see no slash in one that came encoded.
+
+    Args:
+        raw: The path as it came.
+
+    Returns:
+        The path, decoded but for such slashes; None if it has none: then there is one reading of it.
+    """
+    return unquote(_ENCODED_SLASH.sub("%252F", raw)) if _ENCODED_SLASH.search(raw) else None
 
 
 def _policy_now(source: Policy | PolicyCell | None, what: str) -> Policy | None:

@@ -9,14 +9,12 @@ Everything that the application answers has its headers: streams, files, raised 
 paths, and the 500 of an exception.
 """
 
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
 
 from aiohttp import web
 
-from corsac._choice import NOBODY, Chooser, PolicyChoice, PolicyKeywords, choice_of, chooser
+from corsac._choice import NOBODY, Chooser, PolicyChoice, PolicyKeywords, choice_of, chooser, with_slashes_encoded
 from corsac._native import Decision, Policy
 from corsac._report import Observer, Reporter
 
@@ -95,9 +93,6 @@ def setup(
     app.on_response_prepare.append(prepare)
 
 
-_ENCODED_SLASH = re.compile("%2f", re.IGNORECASE)
-
-
 def _in_both_readings(choose: Chooser[web.Request]) -> Chooser[web.Request]:
     """Chooses by paths in which an encoded slash separates nothing, as for routes, or folders, as for static
     files.
@@ -105,10 +100,8 @@ def _in_both_readings(choose: Chooser[web.Request]) -> Chooser[web.Request]:
 
     def by_both(path: str, request: web.Request) -> Policy | None:
         policy = choose(path, request)
-        raw = request.rel_url.raw_path
-        if _ENCODED_SLASH.search(raw) and choose(unquote(_ENCODED_SLASH.sub("%252F", raw)), request) is not policy:
-            return NOBODY
-        return policy
+        other = with_slashes_encoded(request.rel_url.raw_path)
+        return policy if other is None or choose(other, request) is policy else NOBODY
 
     return by_both
 

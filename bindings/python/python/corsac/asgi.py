@@ -15,10 +15,19 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from corsac._choice import Chooser, PolicyChoice, PolicyKeywords, choice_of, chooser, sole
+from corsac._choice import (
+    NOBODY,
+    Chooser,
+    PolicyChoice,
+    PolicyKeywords,
+    choice_of,
+    chooser,
+    sole,
+    with_slashes_encoded,
+)
 from corsac._native import AsgiRequests, Policy
 from corsac._report import Observer, Reporter, logger
 
@@ -72,7 +81,7 @@ class CorsMiddleware:
         ValueError: If a prefix does not begin with "/".
     """
 
-    __slots__ = ("_choose", "_enter", "_fastapi", "_refuse_websockets", "_reporter", "_request_by", "app")
+    __slots__ = ("_by_prefix", "_choose", "_enter", "_fastapi", "_refuse_websockets", "_reporter", "_request_by", "app")
 
     def __init__(
         self,
@@ -90,6 +99,7 @@ class CorsMiddleware:
         reporter = Reporter(report_only, observe)
         self.app = app
         self._fastapi = _fastapi_in(app)
+        self._by_prefix = isinstance(choice, Mapping)
         self._choose: Chooser[_Scope] = chooser(choice)
         self._reporter = reporter
         self._refuse_websockets = bool(refuse_websockets)
@@ -161,7 +171,15 @@ class CorsMiddleware:
     def _policy_of(self, scope: _Scope) -> Policy | None:
         path: str = scope["path"]
         root = (self._fastapi and self._fastapi.root_path) or scope.get("root_path")
-        return self._choose(_whole(root.rstrip("/"), path) if root else path, scope)
+        root = root.rstrip("/") if root else ""
+        policy = self._choose(_whole(root, path), scope)
+        raw: bytes | None = scope.get("raw_path")
+        if raw and b"%" in raw and self._by_prefix:
+            # BlackSheep sees one segment in "a%2Fb", most others see two.
+            other = with_slashes_encoded(raw.decode("latin-1"))
+            if other is not None and self._choose(_whole(root, other), scope) is not policy:
+                return NOBODY
+        return policy
 
     def _only_report(self, scope: _Scope, send: _Send) -> _Send:
         if scope["type"] == "http":
@@ -185,6 +203,8 @@ def _whole(root: str, path: str) -> str:
     """The whole path of a request. Some servers leave out what the application is mounted at, and frameworks
     serve the same with and without it.
     """
+    if not root:
+        return path
     # As the choice reads it.
     path = "/" + path.lstrip("/")
     return path if f"{path}/".startswith(f"{root}/") else root + path
