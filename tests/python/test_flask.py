@@ -128,6 +128,19 @@ def test_a_blueprint_below_a_mounted_application_is_found(site):
     assert Response(app, environ).all("Access-Control-Allow-Origin") == [APP]
 
 
+def test_a_blueprint_that_is_not_there_is_told_once(caplog):
+    app, api, never = Flask(__name__), Blueprint("api", __name__), Blueprint("never", __name__)
+    inner = Blueprint("inner", __name__)
+    policy = Policy(POLICY)
+    Corsac(app, policy, blueprints={api: policy, "api": policy, "api.inner": policy, inner: policy, "ap": policy, never: policy})
+    api.register_blueprint(inner)
+    app.register_blueprint(api)
+    for _ in range(2):
+        granted(app, "/")
+    told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert sorted(told) == [f"the application has no blueprint {missing!r}, whose policy decides nothing" for missing in ("ap", never)]
+
+
 def test_looking_for_the_blueprint_leaves_the_request_alone(site):
     app, api, admin, plain = site
     Corsac(app, Policy(PUBLIC), blueprints={api: Policy(POLICY)})

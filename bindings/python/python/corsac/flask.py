@@ -19,7 +19,7 @@ from werkzeug.routing import MapAdapter, RequestRedirect
 
 from corsac._choice import PolicyChoice, PolicyKeywords, choice_of, chooser
 from corsac._native import Policy, PolicyCell
-from corsac._report import Observer
+from corsac._report import Observer, logger
 from corsac._settings import choice_from_settings
 from corsac.wsgi import CorsMiddleware, path_of
 
@@ -47,7 +47,8 @@ class Corsac:
         policy: Who decides: a Policy, a PolicyCell, a mapping of path prefixes to them, or a function of the
             WSGI environ that returns one.
         blueprints: A mapping of blueprints, or their names, to a Policy or PolicyCell; None in place of one
-            leaves a blueprint alone.
+            leaves a blueprint alone. One that the application does not have when the first request comes
+            is logged.
         report_only: Whether to evaluate and tell of decisions only, and to touch neither requests nor
             responses.
         observe: Is called with the reason, the name of the rule and the escaped origin of every decision.
@@ -120,8 +121,15 @@ def _by_blueprint(
 ) -> Callable[[dict[str, Any]], Policy | PolicyCell | None]:
     """Chooses by the blueprint that a request leads to."""
     table: dict[object, Policy | PolicyCell | None] = {key: policy for key, policy in blueprints.items()}
+    # Known when the first request comes: then Flask takes no more of them.
+    looked_for = False
 
     def choose(environ: dict[str, Any]) -> Policy | PolicyCell | None:
+        nonlocal looked_for
+        if not looked_for:
+            looked_for = True
+            for missing in table.keys() - app.blueprints.keys() - set(app.blueprints.values()):
+                logger.warning("the application has no blueprint %r, whose policy decides nothing", missing)
         for name in _blueprint_names(app, environ):
             for blueprint in (name, app.blueprints.get(name)):
                 if blueprint in table:
