@@ -224,7 +224,7 @@ def _by_prefix(prefixes: Mapping[str, Policy | PolicyCell | None]) -> "Chooser[A
             lower = path.lower()
             if (cased or lower != path) and _longest(folded, depth, lower) is not source:
                 return NOBODY
-        return _policy_now(source, "")
+        return source.policy if isinstance(source, PolicyCell) else source
 
     return by_prefix
 

@@ -169,15 +169,15 @@ class CorsMiddleware:
         return send if policy is None else self._request_by(policy, scope, send)
 
     def _policy_of(self, scope: _Scope) -> Policy | None:
-        path: str = scope["path"]
-        root = (self._fastapi and self._fastapi.root_path) or scope.get("root_path")
-        root = root.rstrip("/") if root else ""
-        policy = self._choose(_whole(root, path), scope)
+        root = scope.get("root_path")
+        if self._fastapi is not None:
+            root = self._fastapi.root_path or root
+        policy = self._choose(_whole(root, scope["path"]) if root else scope["path"], scope)
         raw: bytes | None = scope.get("raw_path")
         if raw and b"%" in raw and self._by_prefix:
             # BlackSheep sees one segment in "a%2Fb", most others see two.
             other = with_slashes_encoded(raw.decode("latin-1"))
-            if other is not None and self._choose(_whole(root, other), scope) is not policy:
+            if other is not None and self._choose(_whole(root or "", other), scope) is not policy:
                 return NOBODY
         return policy
 
@@ -203,8 +203,7 @@ def _whole(root: str, path: str) -> str:
     """The whole path of a request. Some servers leave out what the application is mounted at, and frameworks
     serve the same with and without it.
     """
-    if not root:
-        return path
+    root = root.rstrip("/")
     # As the choice reads it.
     path = "/" + path.lstrip("/")
     return path if f"{path}/".startswith(f"{root}/") else root + path
