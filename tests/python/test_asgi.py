@@ -864,6 +864,18 @@ def test_a_middleware_ends_that_its_observer_knows():
     assert alive() is None
 
 
+def test_a_middleware_ends_that_its_cell_knows():
+    class Cell(PolicyCell):
+        pass
+
+    cell = Cell(Policy(POLICY))
+    cell.middleware = CorsMiddleware(Application([]), cell)
+    alive = weakref.ref(cell)
+    del cell
+    gc.collect()
+    assert alive() is None
+
+
 def test_servers_see_a_coroutine_function():
     import inspect
 

@@ -4,6 +4,7 @@ Whatever a framework makes of a path, what it serves below /admin is never grant
 """
 
 import asyncio
+from unittest.mock import AsyncMock
 from urllib.parse import unquote
 
 import flask
@@ -201,6 +202,10 @@ def test_no_spelling_of_a_path_has_another_policy(make, tmp_path):
     for spelling in SPELLINGS:
         body, granted = ask(spelling, STRANGER)
         assert not (body == SECRET and granted), spelling
+
+
+def test_an_application_may_be_a_mock():
+    assert served_by_asgi(CorsMiddleware(AsyncMock(), POLICIES)) is not None
 
 
 def test_no_spelling_of_a_path_has_another_policy_in_aiohttp(tmp_path):

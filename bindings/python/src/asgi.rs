@@ -437,8 +437,10 @@ impl AsgiRequests {
         callable(send, answer.bind(py), decided.origin)
     }
 
-    // What reports may know the middleware. The cycle goes through something of Python's that can be cleared.
+    // What reports, and a cell of a class of its own, may know the middleware. The cycle goes through something of
+    // Python's that can be cleared.
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.policy)?;
         visit.call(&self.report)?;
         visit.call(&self.enabled)
     }

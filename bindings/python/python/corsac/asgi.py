@@ -210,13 +210,18 @@ def _whole(root: str, path: str) -> str:
 
 
 def _fastapi_in(app: Any) -> Any:
-    """The FastAPI application in an application, which puts its own root_path into the scope; None if there is
-    none.
+    """The FastAPI application behind other middleware, which puts its own root_path into the scope; None if there
+    is none.
     """
     fastapi = getattr(sys.modules.get("fastapi"), "FastAPI", None)
-    while fastapi is not None and app is not None and not isinstance(app, fastapi):
+    if fastapi is None:
+        return None
+    # Not for ever: a mock has whatever it is asked for.
+    for _ in range(100):
+        if isinstance(app, fastapi):
+            return app
         app = getattr(app, "app", None)
-    return app if fastapi is not None else None
+    return None
 
 
 def _started(send: Any) -> bool:
