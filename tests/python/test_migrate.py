@@ -269,7 +269,7 @@ def test_options_of_flask_become_a_document():
 
 
 def test_defaults_of_flask_are_everything():
-    for migration in (from_flask(), from_flask({}), from_flask(resources=r"/*"), from_flask({"DEBUG": True})):
+    for migration in (from_flask(), from_flask(resources=r"/*"), from_flask(origins="*")):
         assert migration.document == {
             "preflight_status": 200,
             "allow_origins": "*",
@@ -277,6 +277,14 @@ def test_defaults_of_flask_are_everything():
             "allow_headers": "*",
         }
         assert migration.lost == migration.unsafe == ()
+
+
+@pytest.mark.parametrize("options", [{}, {"DEBUG": True}, {"CORS_MAX_AGE": 5}, {"CORS_RESOURCES": "/*"}])
+def test_a_configuration_of_flask_without_origins_is_told(options):
+    migration = from_flask(options)
+    assert migration.document["allow_origins"] == "*"
+    assert settings_of(migration.unsafe) == ["CORS_ORIGINS"]
+    assert from_flask(options, origins=[APP]).unsafe == ()
 
 
 def test_a_configuration_of_flask_has_its_names():
@@ -438,6 +446,19 @@ def test_it_runs_as_a_module(tmp_path):
     assert run.returncode == 1
     assert json.loads(run.stdout)["/api"]["allow_origins"] == ["https://a.example"]
     assert run.stderr.startswith("lost: CORS_RESOURCES['/api/*'] = '/api/*': ")
+
+
+def test_a_configuration_may_be_a_class(tmp_path, capsys, monkeypatch):
+    (tmp_path / "configured.py").write_text(f"class Base:\n    CORS_ORIGINS = [{APP!r}]\nclass Production(Base):\n    DEBUG = False\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    assert main(["flask", "configured.Production"]) == 0
+    assert json.loads(capsys.readouterr().out)["allow_origins"] == [APP]
+    assert main(["flask", "configured.py"]) == 1
+    assert capsys.readouterr().err.startswith("unsafe: CORS_ORIGINS = '*': it is not here")
+    for missing in ("configured.Other", "nowhere", "nowhere.Class", "json.nothing.Class"):
+        with pytest.raises(SystemExit):
+            main(["flask", missing])
 
 
 def test_a_finding_is_one_line():

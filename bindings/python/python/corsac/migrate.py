@@ -175,7 +175,11 @@ def from_flask(options: object = None, /, **keywords: object) -> Migration:
     resources = merged.pop("resources", None)
     where = spelled.get("resources", "resources")
     if resources is None or isinstance(resources, (str, re.Pattern)) and _source(resources) in _EVERY_RESOURCE:
-        return _flask_document(merged, spelled, "").migration(_FLASK_NAMES)
+        builder = _flask_document(merged, spelled, "")
+        if options is not None and "origins" not in merged:
+            message = "it is not here, so that everyone may read, which the document says too: look for it in the code"
+            builder.warn("CORS_ORIGINS", "*", message)
+        return builder.migration(_FLASK_NAMES)
 
     if isinstance(resources, Mapping):
         pairs = [(key, dict(value)) for key, value in resources.items()]
@@ -701,13 +705,23 @@ def _strangers(patterns: Sequence[str], suggested: Sequence[str]) -> list[str]:
 
 
 def _read(source: str) -> object:
-    """The configuration in a JSON file, a Python file or a module."""
+    """The configuration in a JSON file, a Python file, a module or a class."""
     if source.endswith(".json"):
         return json.loads(Path(source).read_text(encoding="utf-8"))
     if source.endswith(".py"):
         return runpy.run_path(source)
     sys.path.insert(0, "")
-    return importlib.import_module(source)
+    try:
+        return importlib.import_module(source)
+    except ModuleNotFoundError as error:
+        # Flask has configurations that are classes.
+        module, _, name = source.rpartition(".")
+        if error.name != source:
+            raise
+        try:
+            return getattr(importlib.import_module(module), name)
+        except (AttributeError, ValueError):
+            raise error from None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -723,7 +737,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m corsac.migrate", description="Makes a policy document of the configuration of another library."
     )
     parser.add_argument("library", choices=("django", "flask", "starlette"))
-    parser.add_argument("source", help="a module (mysite.settings), a Python file, or a JSON file; Python is executed")
+    parser.add_argument("source", help="a module (mysite.settings), a class in one, a Python or JSON file; Python is executed")
     options = parser.parse_args(arguments)
     readers = {"django": from_django, "flask": from_flask, "starlette": from_starlette}
     try:
