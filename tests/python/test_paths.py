@@ -204,6 +204,16 @@ def test_no_spelling_of_a_path_has_another_policy(make, tmp_path):
         assert not (body == SECRET and granted), spelling
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_a_prefix_that_leaves_out_the_root_is_an_error():
+    for good in ({"/": PUBLIC}, ROOTED, {"/root": PUBLIC}, {"/root/": PUBLIC}, PUBLIC, lambda scope: PUBLIC):
+        CorsMiddleware(fastapi_with_a_root(), good)
+    for bad in ("/admin", "/rootadmin", "/roo"):
+        with pytest.raises(ValueError, match=f"write '/root{bad}'"):
+            CorsMiddleware(fastapi_with_a_root(), {"/": PUBLIC, bad: ADMIN})
+    CorsMiddleware(FastAPI(), POLICIES)
+
+
 def test_an_application_may_be_a_mock():
     assert served_by_asgi(CorsMiddleware(AsyncMock(), POLICIES)) is not None
 

@@ -155,7 +155,7 @@ def chooser(policy: "PolicyChoice[_Request]") -> "Chooser[_Request]":
 
     Raises:
         TypeError: If policy is something else; the message says what to write.
-        ValueError: If a prefix does not begin with "/", or occurs twice.
+        ValueError: If a prefix is one that no path has, or occurs twice.
     """
     if isinstance(policy, Policy):
         always = policy

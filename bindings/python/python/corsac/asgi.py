@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from corsac._choice import (
@@ -78,7 +78,7 @@ class CorsMiddleware:
     Raises:
         PolicyError: With every problem of the keywords.
         TypeError: If an argument has another type, or a keyword does not exist.
-        ValueError: If a prefix does not begin with "/".
+        ValueError: If a prefix is one that no path has.
     """
 
     __slots__ = ("_by_prefix", "_choose", "_enter", "_fastapi", "_refuse_websockets", "_reporter", "_request_by", "app")
@@ -101,6 +101,8 @@ class CorsMiddleware:
         self._fastapi = _fastapi_in(app)
         self._by_prefix = isinstance(choice, Mapping)
         self._choose: Chooser[_Scope] = chooser(choice)
+        if isinstance(choice, Mapping) and self._fastapi is not None:
+            _check_prefixes(choice, self._fastapi.root_path)
         self._reporter = reporter
         self._refuse_websockets = bool(refuse_websockets)
 
@@ -207,6 +209,16 @@ def _whole(root: str, path: str) -> str:
     # As the choice reads it.
     path = "/" + path.lstrip("/")
     return path if f"{path}/".startswith(f"{root}/") else root + path
+
+
+def _check_prefixes(prefixes: Iterable[str], root: str) -> None:
+    """Raises ValueError for a prefix that decides nothing, since all paths are below the root."""
+    root = root.rstrip("/") + "/"
+    for prefix in prefixes:
+        key = prefix.rstrip("/") + "/"
+        if not key.startswith(root) and not root.startswith(key):
+            instead = root + prefix.lstrip("/")
+            raise ValueError(f"no path is below {prefix!r} of policy, since root_path is part of it: write {instead!r}")
 
 
 def _fastapi_in(app: Any) -> Any:

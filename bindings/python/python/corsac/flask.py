@@ -59,7 +59,7 @@ class Corsac:
         SettingError: A ValueError, with every problem of the configuration.
         TypeError: If an argument has a type that it cannot have, both policy and keywords are given, or
             there is no policy at all.
-        ValueError: If a prefix does not begin with "/".
+        ValueError: If a prefix is one that no path has.
     """
 
     def __init__(

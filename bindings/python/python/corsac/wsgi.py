@@ -57,7 +57,7 @@ class CorsMiddleware:
     Raises:
         PolicyError: With every problem of the keywords.
         TypeError: If an argument has a type that it cannot have, or both policy and keywords are given.
-        ValueError: If a prefix does not begin with "/".
+        ValueError: If a prefix is one that no path has.
     """
 
     def __init__(
