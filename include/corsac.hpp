@@ -103,6 +103,18 @@ enum class reason : std::uint32_t {
   s3_invalid_request_headers = CORSAC_REASON_S3_INVALID_REQUEST_HEADERS,
 };
 
+// What S3 answers about a bucket, without asking its rules.
+enum class s3_answer : std::uint32_t {
+  // To a preflight for a bucket that does not exist.
+  bucket_missing = CORSAC_S3_BUCKET_MISSING,
+  // To a preflight for a bucket without configuration.
+  cors_not_enabled = CORSAC_S3_CORS_NOT_ENABLED,
+  // To a request for the configuration of a bucket that has none.
+  no_configuration = CORSAC_S3_NO_CONFIGURATION,
+  // To a configuration that came with a wrong digest, or without one.
+  bad_digest = CORSAC_S3_BAD_DIGEST,
+};
+
 // How a header changes.
 enum class op : std::uint32_t {
   // Replace all lines of this name by one with the value.
@@ -276,6 +288,17 @@ private:
   detail::owner<corsac_text, corsac_text_free> text_;
 };
 
+template <class Value> class result;
+
+// What the body of an error of S3 says beside the error.
+struct s3_body_options {
+  // Whether the request was about a bucket and not an object, which AWS tells.
+  bool is_bucket = false;
+  std::string_view request_id = {};
+  // The server, which AWS tells.
+  std::string_view host_id = {};
+};
+
 // One problem of a configuration, or one warning. Its strings live as long as the list it came from.
 struct problem {
   // The stable name of the kind of problem, such as origin-with-trailing-slash.
@@ -325,6 +348,14 @@ public:
   iterator begin() const noexcept CORSAC_LIFETIMEBOUND { return {this, 0}; }
   iterator end() const noexcept CORSAC_LIFETIMEBOUND { return {this, size()}; }
 
+  // The S3 error code that refuses the configuration of a bucket, such as MalformedXML; none for any other.
+  std::optional<std::string_view> s3_code() const &noexcept CORSAC_LIFETIMEBOUND {
+    return detail::read_optional(corsac_error_s3_code(list_.get()));
+  }
+  std::optional<std::string_view> s3_code() const && = delete;
+  // The body in which S3 refuses it, with status 400: XML. Empty if no rule of S3 refused it.
+  result<text> s3_body(const s3_body_options &options = {}) const noexcept;
+
 private:
   detail::owner<corsac_error, corsac_error_free> list_;
 };
@@ -369,6 +400,13 @@ private:
   corsac::error error_;
 };
 
+inline result<text> problems::s3_body(const s3_body_options &options) const noexcept {
+  corsac_text *body = nullptr;
+  const corsac_status status = corsac_error_s3_body(list_.get(), detail::lend(options.request_id),
+                                                    detail::lend(options.host_id), &body);
+  return {text(body), {corsac::status{status}, problems()}};
+}
+
 // --- Policies ----------------------------------------------------------------------------------
 
 // A compiled policy, immutable: any number of threads may use one. Copies are references to the same.
@@ -391,6 +429,20 @@ public:
     const corsac_policy *handle = nullptr;
     corsac_error *problems = nullptr;
     const corsac_status status = corsac_policy_from_json(detail::lend(document), &handle, &problems);
+    return {policy(handle), {corsac::status{status}, corsac::problems(problems)}};
+  }
+
+  // Reads the CORS configuration of an S3 bucket: a CORSConfiguration in XML, or one of the JSON forms of AWS.
+  // The dialect is zenko, as is the empty string, or aws. Without strict, the Vary that S3 forgets is sent and
+  // the grammar of Origin is checked first. The error has the first problem in the order of S3, and its s3_code.
+  //
+  // Such a policy answers every OPTIONS, as S3 does.
+  static result<policy> from_s3(std::string_view configuration, std::string_view dialect = {},
+                                bool strict = false) noexcept {
+    const corsac_policy *handle = nullptr;
+    corsac_error *problems = nullptr;
+    const corsac_status status = corsac_policy_from_s3(detail::lend(configuration), detail::lend(dialect),
+                                                       strict, &handle, &problems);
     return {policy(handle), {corsac::status{status}, corsac::problems(problems)}};
   }
 
@@ -421,6 +473,13 @@ public:
     corsac_text *document = nullptr;
     const corsac_status status = corsac_policy_document(handle_, &document);
     return {text(document), {corsac::status{status}, problems()}};
+  }
+
+  // The configuration of a policy of from_s3, as XML; empty for any other policy.
+  result<text> s3_xml() const noexcept {
+    corsac_text *xml = nullptr;
+    const corsac_status status = corsac_policy_s3_xml(handle_, &xml);
+    return {text(xml), {corsac::status{status}, problems()}};
   }
 
   // What is worth a look in the configuration but stopped nothing.
@@ -692,6 +751,26 @@ public:
   // Apply them to every final response, errors, redirects, HEAD and 304 included, never to 1xx.
   corsac::headers headers() const noexcept { return corsac::headers(answer_); }
 
+  // The S3 error code of a preflight that S3 rules refused, such as AccessForbidden; none for any other decision.
+  std::optional<std::string_view> s3_code() const noexcept {
+    return detail::read_optional(corsac_decision_s3_code(&answer_));
+  }
+  // The body in which S3 refuses a preflight, to be sent with the status: XML. Empty for any other decision.
+  result<text> s3_body(const s3_body_options &options = {}) const noexcept {
+    corsac_text *body = nullptr;
+    const corsac_status status =
+        corsac_decision_s3_body(&answer_, options.is_bucket, detail::lend(options.request_id),
+                                detail::lend(options.host_id), &body);
+    return {text(body), {corsac::status{status}, problems()}};
+  }
+  // The CORS headers as S3 spells and orders them, each as name, colon, space, value, CR and LF. For hosts that
+  // answer as S3 does to the byte; others use headers.
+  result<text> s3_headers() const noexcept {
+    corsac_text *lines = nullptr;
+    const corsac_status status = corsac_decision_s3_headers(&answer_, &lines);
+    return {text(lines), {corsac::status{status}, problems()}};
+  }
+
   // One line for a log, escaped and capped whatever the request holds.
   std::string line() const {
     char line[CORSAC_MAX_LINE];
@@ -722,6 +801,35 @@ inline decision policy::evaluate(const request &request) const &noexcept { retur
 inline void policy::evaluate(const request &request, decision &decision) const &noexcept {
   decision.outcome_ = corsac::status{corsac_policy_evaluate(handle_, &request.get(), &decision.answer_)};
 }
+
+// An error as S3 answers it.
+struct s3_error {
+  // The status of the response.
+  unsigned status = 0;
+  // The S3 error code, such as NoSuchBucket. Never ends.
+  std::string_view code;
+  // The body of the response: XML.
+  text body;
+
+  // What is answered about a bucket by this dialect: zenko, as is the empty string, or aws. The request is the
+  // one that is answered; bucket_missing and cors_not_enabled look first at what is wrong with it. status::config
+  // if there is no such dialect.
+  static result<s3_error> about(s3_answer answer, const request &request, std::string_view dialect = {},
+                                const s3_body_options &options = {}) noexcept {
+    s3_error error;
+    std::uint32_t http_status = 0;
+    corsac_str code = {nullptr, 0};
+    corsac_text *body = nullptr;
+    const corsac_status status =
+        corsac_s3_error(static_cast<std::uint32_t>(answer), detail::lend(dialect), &request.get(),
+                        options.is_bucket, detail::lend(options.request_id), detail::lend(options.host_id),
+                        &http_status, &code, &body);
+    error.status = http_status;
+    error.code = detail::read(code);
+    error.body = text(body);
+    return {std::move(error), {corsac::status{status}, problems()}};
+  }
+};
 
 } // namespace corsac
 

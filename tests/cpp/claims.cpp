@@ -339,6 +339,42 @@ static void a_policy_may_be_moved_while_its_decision_is_used(void) {
   CHECK(decision.headers().size() == 2 && decision.rule_name() == "app"sv);
 }
 
+// --- S3 ----------------------------------------------------------------------------------------
+
+static void a_bucket_s_configuration_is_a_policy(void) {
+  const auto refused = corsac::policy::from_s3("<CORSConfiguration/>", "aws");
+  CHECK(!refused && refused.error().s3_code() == "MalformedXML"sv && refused.error().size() == 1);
+  CHECK((*refused.error().s3_body({true, "R", "H"})).str().find("<HostId>H</HostId>") != std::string::npos);
+  const auto none = corsac::policy::from_s3("<CORSConfiguration/>", "ceph");
+  CHECK(none.error().status() == corsac::status::config && !none.error().s3_code() && none.error()[0].path == "dialect");
+  CHECK(none.error().s3_body() && (*none.error().s3_body()).str().empty());
+
+  const auto policy = corsac::policy::from_s3("[{\"AllowedOrigins\":[\"https://a.example\"],\"AllowedMethods\":[\"PUT\"]}]");
+  CHECK(policy && (*policy->s3_xml()).str().find("<AllowedMethod>PUT</AllowedMethod>") != std::string_view::npos);
+  corsac::request request("OPTIONS");
+  corsac::decision decision;
+  policy->evaluate(request, decision);
+  CHECK(decision.status() == 400 && decision.s3_code() == "BadRequest"sv);
+  CHECK((*decision.s3_body()).str().find("Origin request header needed") != std::string_view::npos);
+  request.header("Origin", "https://a.example").header("Access-Control-Request-Method", "PUT");
+  policy->evaluate(request, decision);
+  CHECK(decision.status() == 200 && !decision.s3_code() && (*decision.s3_body()).str().empty());
+  CHECK((*decision.s3_headers()).str().find("access-control-allow-methods: PUT\r\n") == 0);
+
+  const corsac::policy native = *corsac::policy::from_json(document);
+  CHECK(native.s3_xml() && (*native.s3_xml()).str().empty());
+}
+
+static void answers_about_buckets_are_values(void) {
+  const corsac::request request("GET");
+  const auto error = corsac::s3_error::about(corsac::s3_answer::no_configuration, request);
+  CHECK(error && error->status == 404 && error->code == "NoSuchCORSConfiguration");
+  CHECK(error->body.view().find("<Code>NoSuchCORSConfiguration</Code>") != std::string_view::npos);
+  const auto none = corsac::s3_error::about(corsac::s3_answer::bad_digest, request, "ceph");
+  CHECK(none.error().status() == corsac::status::config && none->status == 0 && none->body.view().empty());
+  CHECK(!corsac::s3_error::about(corsac::s3_answer{99}, request));
+}
+
 // --- Cells -------------------------------------------------------------------------------------
 
 static void a_cell_gives_the_policy_that_was_stored_last(void) {
@@ -396,6 +432,8 @@ int main() {
   CLAIM(an_empty_view_is_an_empty_string_and_not_null);
   CLAIM(views_need_no_nul_and_may_hold_one);
   CLAIM(a_policy_may_be_moved_while_its_decision_is_used);
+  CLAIM(a_bucket_s_configuration_is_a_policy);
+  CLAIM(answers_about_buckets_are_values);
   CLAIM(a_cell_gives_the_policy_that_was_stored_last);
   CLAIM(names_are_those_of_every_language);
   CLAIM(the_library_has_the_version_of_the_header);

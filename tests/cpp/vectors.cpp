@@ -122,9 +122,10 @@ json as_json(const corsac::decision &decision) {
           {"headers", headers}};
 }
 
-void check_decision(const corsac::policy &policy, const json &asked, json expected, const json *line) {
-  const string method = bytes(asked.at("method").get<string>());
-  std::vector<std::pair<string, string>> lines;
+using header_lines = std::vector<std::pair<string, string>>;
+
+header_lines lines_of(const json &asked) {
+  header_lines lines;
   for (const json &entry : asked.at("headers")) {
     const bool is_repeated = entry.is_object();
     const json &header = is_repeated ? entry.at("lines") : entry;
@@ -132,6 +133,33 @@ void check_decision(const corsac::policy &policy, const json &asked, json expect
     for (std::size_t i = 0; i < times; i++)
       lines.emplace_back(header[0], bytes(generated(header[1])));
   }
+  return lines;
+}
+
+// The request and the server that bodies of S3 tell of.
+const corsac::s3_body_options s3_options = {false, "R1", "H1"};
+
+void check_s3(const corsac::decision &decision, const json &vector) {
+  json headers = json::array();
+  const auto lines = decision.s3_headers();
+  string_view rest = lines->view();
+  while (!rest.empty()) {
+    const std::size_t end = rest.find("\r\n"), colon = rest.find(": ");
+    headers.push_back({string(rest.substr(0, colon)), characters(rest.substr(colon + 2, end - colon - 2))});
+    rest.remove_prefix(end + 2);
+  }
+  compare("s3_headers", vector.at("s3_headers"), headers);
+  const json expected = vector.value("s3_error", json());
+  const auto body = decision.s3_body(s3_options);
+  compare("s3_error", expected,
+          decision.s3_code() ? json{{"code", string(*decision.s3_code())}, {"body", body->str()}} : json());
+  compare("a body of S3", !expected.is_null(), !body->view().empty());
+}
+
+void check_decision(const corsac::policy &policy, const json &vector, json expected, const json *line) {
+  const json &asked = vector.at("request");
+  const string method = bytes(asked.at("method").get<string>());
+  const header_lines lines = lines_of(asked);
   corsac::request request(method);
   for (const auto &[name, value] : lines)
     request.header(name, value);
@@ -149,6 +177,8 @@ void check_decision(const corsac::policy &policy, const json &asked, json expect
     policy.evaluate(request, decision);
     compare(i ? "the same again" : "decision", wanted, as_json(decision));
   }
+  if (vector.contains("s3"))
+    check_s3(decision, vector);
   if (decision.action() == corsac::action::forward) {
     const bool sets_origin =
         std::any_of(wanted["headers"].begin(), wanted["headers"].end(),
@@ -175,9 +205,18 @@ void check(const json &vector, const json &policies) {
   else
     document = vector["policy"].dump();
 
-  const auto result = corsac::policy::from_json(document);
+  const bool is_s3 = vector.contains("s3");
+  const auto build = [&](const string &text) {
+    if (!is_s3)
+      return corsac::policy::from_json(text);
+    return corsac::policy::from_s3(text, vector["s3"].at("dialect").get<string>(), vector["s3"].at("strict"));
+  };
+  const auto result = build(document);
   if (vector.contains("problems")) {
     compare("is refused", true, !result && !*result && result.error().status() == corsac::status::config);
+    const auto code = result.error().s3_code();
+    compare("s3_error", vector.value("s3_error", json()),
+            code ? json{{"code", string(*code)}, {"body", (*result.error().s3_body(s3_options)).str()}} : json());
     compare_problems("problems", vector["problems"], result.error(), is_text);
     return;
   }
@@ -187,13 +226,15 @@ void check(const json &vector, const json &policies) {
   }
   const corsac::policy &policy = *result;
   if (vector.contains("decision"))
-    check_decision(policy, vector.at("request"), vector["decision"], vector.contains("line") ? &vector["line"] : nullptr);
+    check_decision(policy, vector, vector["decision"], vector.contains("line") ? &vector["line"] : nullptr);
   if (vector.contains("canonical")) {
     const string canonical = (*policy.document()).str();
     compare("canonical", vector["canonical"], canonical);
-    const auto again = corsac::policy::from_json(canonical);
+    const auto again = build(canonical);
     compare("canonical of canonical", canonical, (*again->document()).str());
   }
+  if (vector.contains("s3_xml"))
+    compare("s3_xml", vector["s3_xml"], (*policy.s3_xml()).str());
   if (vector.contains("warnings"))
     compare_problems("warnings", vector["warnings"], *policy.warnings(), is_text);
   if (vector.contains("allows_origin"))
@@ -201,6 +242,30 @@ void check(const json &vector, const json &policies) {
       const string origin = row[0].is_null() ? "" : bytes(row[0].get<string>());
       compare("allows_origin " + row.dump(), row[2], policy.allows_origin(origin, row[1]));
     }
+}
+
+// What S3 answers about a bucket.
+void check_bucket(const json &vector) {
+  const std::pair<const char *, corsac::s3_answer> answers[] = {
+      {"bucket-missing", corsac::s3_answer::bucket_missing},
+      {"cors-not-enabled", corsac::s3_answer::cors_not_enabled},
+      {"no-configuration", corsac::s3_answer::no_configuration},
+      {"bad-digest", corsac::s3_answer::bad_digest}};
+  const header_lines lines = vector.contains("request") ? lines_of(vector["request"]) : header_lines();
+  corsac::request request("OPTIONS");
+  for (const auto &[name, value] : lines)
+    request.header(name, value);
+  corsac::s3_body_options options = s3_options;
+  options.is_bucket = vector.at("is_bucket");
+  bool is_known = false;
+  for (const auto &[name, answer] : answers)
+    if (vector.at("error") == name) {
+      is_known = true;
+      const auto error = corsac::s3_error::about(answer, request, vector.at("dialect").get<string>(), options);
+      compare("answer", json{{"status", vector.at("status")}, {"code", vector.at("code")}, {"body", vector.at("body")}},
+              json{{"status", error->status}, {"code", string(error->code)}, {"body", error->body.str()}});
+    }
+  compare("the answer has a name", true, is_known);
 }
 
 } // namespace
@@ -213,6 +278,7 @@ int main(int argc, char **argv) {
     if (entry.path().extension() == ".json")
       files.push_back(entry.path());
   std::sort(files.begin(), files.end());
+  files.push_back(std::filesystem::path(argv[1]) / "s3" / "buckets.json");
   int passed = 0, failed = 0;
   for (const auto &file : files) {
     std::ifstream stream(file);
@@ -228,7 +294,10 @@ int main(int argc, char **argv) {
         continue;
       }
       differences.clear();
-      check(vector, policies);
+      if (vector.contains("error"))
+        check_bucket(vector);
+      else
+        check(vector, policies);
       std::cout << (differences.empty() ? "ok " : "not ok ") << name << '\n';
       for (const string &difference : differences)
         std::cout << "#   " << difference << '\n';
