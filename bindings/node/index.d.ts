@@ -545,8 +545,9 @@ export interface RefusedMessage {
  * however it is sent, and they are not among `res.getHeaders()`. No response that was sent already, no 1xx, and
  * no object of the application is changed. Of several middlewares that see a request, the first one decides.
  *
- * Prefixes are compared with the whole path (`req.originalUrl`), in the case in which it came; Express matches
- * its routes in any case, so where that counts, mount the middleware instead.
+ * Prefixes are compared with the whole path (`req.originalUrl`), wherever the middleware is mounted. Where a policy is
+ * stricter than that of the rest, prefer them to `app.use('/admin', ...)`: a mount does not see what `express.static`
+ * serves for `/%61dmin`.
  *
  * `next` gets an error only if a function that chooses the policy throws, or returns what is none.
  *

@@ -12,6 +12,12 @@ export type PolicyOrNone = Policy | PolicyCell | null;
 /**
  * Which policy decides a request: one for all, one by path prefix (the longest that covers the path, by whole
  * segments, counts; a path that none covers is left alone), or what a function of the request returns.
+ *
+ * Prefixes are compared with the path of the request as it came, without the query, and so are written: `/api`,
+ * `/caf%C3%A9`. Applications may read a path in other ways: in any case of letters, decoded, without dot segments
+ * and empty ones. Where another policy would decide then (`/API`, `//api`, `/%61pi`, `/x/..%2fapi`), nobody is granted
+ * anything: the reason is `origin-not-allowed`, whatever the origin, and the request is forbidden if one of the
+ * policies forbids what it refuses. A function of the request has to see to that itself.
  */
 export type PolicyChoice<Request> =
   | Policy

@@ -31,14 +31,40 @@ describe('the policy argument', () => {
       const choose = chooser(wrap({ '/api/admin': admin, '/': site, '/api': new PolicyCell(api), '/api/open': null }));
       assert.equal(choose.sole, null);
       const expected = {
-        '/': site, '/x': site, '/apix': site, '/apix/y': site, '*': site, '//api': site, '': site, '/API': site,
+        '/': site, '/x': site, '/apix': site, '/apix/y': site, '*': site, '': site, '/x/API': site, '/x;y': site, '/x//api': site, '/%61pix': site,
         '/api': api, '/api/': api, '/api/x': api, '/api//x': api, '/api/administrator': api, '/api/openly': api,
         '/api/admin': admin, '/api/admin/': admin, '/api/admin/x/y': admin,
-        '/api/open': null, '/api/open/x': null,
+        '/api/open': null, '/api/open/x': null, '/api/open/%61': null, '/api/open/Caf%C3%A9;v=1//x': null, '/api/x%2fopen': api,
       };
       for (const [path, policy] of Object.entries(expected)) assert.equal(choose(path), policy, path);
     });
   }
+
+  // Each is `/admin/x` to some application: of Express, Fastify, Koa or Hono, what sends files, or `new URL(req.url, base)`.
+  const elsewhere = [
+    '/ADMIN/x', '/Admin', '//admin/x', '/.//admin/x', '/./admin/x', '/%2e/admin/x', '/y/../admin/x', '/y/%2E./admin', '/y/..%2fadmin/x', '/y/..%5Cadmin/x',
+    '/y/..;/admin/x', '/%61dmin/x', '/%2561dmin/x', '/%252561dmin', '/admin%2Fx', '/admin%5cx', '/admin\\x', '\\admin/x', '/admin;z', '/admin;z/x', '/admin%3Fx',
+    '//foo/admin/x', '///foo/admin/x', '/\\foo/admin/x', '/adm%C4%B1n/x',
+  ];
+  test('a path that an application may take for one of another prefix is granted nothing', () => {
+    const open = new Policy({ allowOrigins: '*' });
+    const forbidding = new Policy({ allowOrigins: ['https://admin.example'], refusedRequests: 'forbid' });
+    const decide = (prefixes, path) => chooser(prefixes)(path).evaluate('GET', { origin: 'https://stranger.example' });
+    for (const [strict, action] of [[admin, 'forward'], [null, 'forward'], [new PolicyCell(admin), 'forward'], [forbidding, 'respond'], [new PolicyCell(forbidding), 'respond']]) {
+      for (const prefixes of [{ '/': open, '/admin': strict }, { '/': strict, '/admin/': open }, { '/': open, '/Admin': strict, '/y': open }, { '/admin': strict ?? open }]) {
+        for (const path of elsewhere) {
+          if (path in prefixes) continue;
+          const { reason, action: done } = decide(prefixes, path);
+          assert.deepEqual([path, reason, done], [path, 'origin-not-allowed', action]);
+        }
+      }
+    }
+  });
+
+  test('a path is as good as another where the same policy decides both', () => {
+    const choose = chooser({ '/': api, '/admin': api });
+    for (const path of elsewhere) assert.equal(choose(path), api, path);
+  });
 
   test('what no prefix covers is left alone', () => {
     const choose = chooser({ '/api/': api });
@@ -75,6 +101,11 @@ describe('the policy argument', () => {
     'no prefix': [{}, /no prefix: write/],
     'a prefix without slash': [{ api }, /"api" of policy does not begin with "\/"/],
     'a prefix twice': [{ '/api': api, '/api/': site }, /prefix "\/api\/" twice/],
+    'a prefix twice but for case': [{ '/api': api, '/API': site }, /prefix "\/API" twice/],
+    'a prefix with a query': [{ '/api?x': api }, /prefix "\/api\?x" of policy is not written as a path is/],
+    'a prefix with an empty segment': [{ '//api': api }, /"\/\/api" of policy is not written as a path is/],
+    'a prefix with a dot segment': [{ '/api/../x': api }, /is not written as a path is/],
+    'a prefix that is encoded for no reason': [{ '/%61pi': api }, /is not written as a path is/],
     'a prefix that is no text': [new Map([[/api/, api]]), /a prefix of policy is a RegExp/],
     'options for a prefix': [{ '/api': { allowOrigins: '*' } }, /^policy\["\/api"\] is an Object, not a Policy, a PolicyCell or null: write new Policy/],
     'undefined for a prefix': [{ '/api': undefined }, /^policy\["\/api"\] is undefined/],
@@ -100,7 +131,7 @@ describe('the policy argument', () => {
   });
 
   test('paths of request targets', () => {
-    const paths = { '/a': '/a', '/a?b=/c': '/a', '/a#b': '/a', '/': '/', '*': '*', 'http://h/a?b': '/a', 'https://h:1/': '/', 'http://h': '/', '//a/b': '//a/b' };
+    const paths = { '/a': '/a', '/a?b=/c': '/a', '/a#b': '/a', '/': '/', '*': '*', 'http://h/a?b': '/a', 'https://h:1/': '/', 'http://h': '/', '//a/b': '//a/b', 'HTTP://h/a': '/a', 'http://h\\a': '\\a', 'http://h?/a': '/', 'http://h#/a': '/', '/a?http://h/b': '/a' };
     for (const [target, path] of Object.entries(paths)) assert.equal(pathOf(target), path, target);
   });
 });

@@ -35,33 +35,86 @@ function isPrefixes(policy) {
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
+/** Who decides where two policies could: nobody is granted anything. The second is for a policy that forbids what it refuses. */
+const NOBODY = new Policy({ allowOrigins: ['https://corsac.invalid'] });
+const FORBIDS_ALL = new Policy({ allowOrigins: ['https://corsac.invalid'], refusedRequests: 'forbid' });
+
 function byPrefix(prefixes) {
   const table = new Map();
-  for (const [prefix, source] of prefixes instanceof Map ? prefixes : Object.entries(prefixes)) {
-    if (typeof prefix !== 'string') {
-      throw new TypeError(`a prefix of policy is ${describe(prefix)}, not a string such as "/api"`);
-    }
-    if (!prefix.startsWith('/')) {
-      const hint = /^[a-z]+_?[A-Za-z]/.test(prefix) ? '; for the options of a policy write new Policy({ ... })' : '';
-      throw new TypeError(`the prefix ${JSON.stringify(prefix)} of policy does not begin with "/"${hint}`);
-    }
+  for (const [given, source] of prefixes instanceof Map ? prefixes : Object.entries(prefixes)) {
+    const prefix = readPrefix(given);
     if (source !== null && !isPolicy(source) && !isCell(source)) {
-      throw wrong(`policy[${JSON.stringify(prefix)}]`, source, 'a Policy, a PolicyCell or null');
+      throw wrong(`policy[${JSON.stringify(given)}]`, source, 'a Policy, a PolicyCell or null');
     }
-    // "/api/" is "/api", and "/" is "".
-    const key = prefix.replace(/\/+$/, '');
-    if (table.has(key)) throw new TypeError(`policy has the prefix ${JSON.stringify(prefix)} twice`);
-    table.set(key, source);
+    const { path: loose } = loosened(prefix);
+    if (table.has(loose)) throw new TypeError(`policy has the prefix ${JSON.stringify(given)} twice`);
+    table.set(loose, { prefix, loose, source });
   }
   if (table.size === 0) throw new TypeError('policy has no prefix: write { "/": policy }');
+  if (!table.has('')) table.set('', { prefix: '', loose: '', source: null });
   // The longest first: what is found first is what counts.
-  const sorted = [...table].sort(([a], [b]) => b.length - a.length);
+  const entries = [...table.values()].sort((a, b) => b.prefix.length - a.prefix.length);
+  const isLowerCase = entries.every(({ prefix, loose }) => prefix === loose);
+
   return (path) => {
-    for (const [prefix, source] of sorted) {
-      if (covers(prefix, path)) return policyOf(source);
-    }
-    return null;
+    const found = entries.find(({ prefix }) => covers(prefix, path));
+    if (isLowerCase && !MAY_BE_READ_OTHERWISE.test(path)) return policyOf(found.source);
+    const mayBeBelow = loosely(path);
+    const others = entries.filter(({ prefix, loose }) => prefix.length >= found.prefix.length && mayBeBelow(loose));
+    if (others.every(({ source }) => source === found.source)) return policyOf(found.source);
+    // To an application the path may be that of another prefix: who is granted something there must not be so here.
+    return [found, ...others].some(({ source }) => source !== null && forbids(policyOf(source))) ? FORBIDS_ALL : NOBODY;
   };
+}
+
+/** A prefix as it stands in requests, "/api" for "/api/" and "" for "/"; a TypeError for what no path begins with. */
+function readPrefix(given) {
+  if (typeof given !== 'string') {
+    throw new TypeError(`a prefix of policy is ${describe(given)}, not a string such as "/api"`);
+  }
+  if (!given.startsWith('/')) {
+    const hint = /^[a-z]+_?[A-Za-z]/.test(given) ? '; for the options of a policy write new Policy({ ... })' : '';
+    throw new TypeError(`the prefix ${JSON.stringify(given)} of policy does not begin with "/"${hint}`);
+  }
+  const prefix = given.replace(/\/$/, '').replace(/[^!-~]+/g, (text) => encodeURIComponent(text.toWellFormed()));
+  if (/[\\;?#]|%[0-7]|\/(?:\.{0,2}(?:\/|$))/.test(prefix)) {
+    throw new TypeError(`the prefix ${JSON.stringify(given)} of policy is not written as a path is: as "/api/v1"`);
+  }
+  return prefix;
+}
+
+// Applications look at paths in different ways. Most routers of Express ignore the case of letters, Hono and Fastify
+// decode what is encoded, those that send files leave out empty and dot segments too, `new URL(req.url, base)` takes
+// "//name" for a host, some end the path at ";". A browser sends any of this if a page asks for it, but for dot
+// segments. So the policy for one way of writing a path must not decide what is served for another.
+
+/** What a path must have to be taken for another one. */
+const MAY_BE_READ_OTHERWISE = /[A-Z%;\\]|\/[/.]|^[^/]/;
+
+/** Tells of a loosened prefix whether a path can be taken for one that it covers. */
+function loosely(path) {
+  const { path: merged, climbs } = loosened(path);
+  const behindHost = /^[/\\]{2}/.test(path) ? loosened(path.replace(/^[/\\]+[^/\\]*/, '')).path : merged;
+  // Where it climbs, nobody knows where to.
+  return (loose) => climbs || covers(loose, merged) || covers(loose, behindHost);
+}
+
+/** A path as the most generous reader takes it, and whether a segment of it leads upwards. */
+function loosened(path) {
+  const decoded = path
+    .replace(/%(?:25)+/g, '%')
+    .replace(/(?:%[0-9a-f]{2})+/gi, (bytes) => Buffer.from(bytes.replaceAll('%', ''), 'hex').toString());
+  const segments = decoded.replaceAll('\\', '/').split('/');
+  const climbs = segments.some((segment) => /^\.\.(?:;|$)/.test(segment));
+  const plain = segments.filter((segment) => segment !== '' && segment !== '.').join('/');
+  // Both ways, since there are letters that are ASCII ones in another case.
+  const folded = plain.replace(/[;?#].*/s, '').toUpperCase().toLowerCase();
+  return { path: folded === '' ? '' : `/${folded}`, climbs };
+}
+
+/** Whether a policy forbids what it refuses, as it refuses this everywhere. */
+function forbids(policy) {
+  return policy.evaluate('GET', { origin: '' }).action === 'respond';
 }
 
 /** Whether a prefix covers a path: by whole segments. */
@@ -102,15 +155,10 @@ function wrong(what, value, wanted) {
 
 /** The path of a request target, without the query: of `/a?b`, `http://host/a?b` and `*`. */
 function pathOf(target) {
-  let start = 0;
-  if (target.charCodeAt(0) !== 0x2f) {
-    const scheme = target.indexOf('://');
-    if (scheme < 0) return target;
-    start = target.indexOf('/', scheme + 3);
-    if (start < 0) return '/';
-  }
-  const end = target.slice(start).search(/[?#]/);
-  return end < 0 ? target.slice(start) : target.slice(start, start + end);
+  const local = target.charCodeAt(0) === 0x2f ? target : target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/\\?#]*/i, '');
+  const end = local.search(/[?#]/);
+  const path = end < 0 ? local : local.slice(0, end);
+  return path === '' ? '/' : path;
 }
 
 module.exports = { chooser, pathOf };

@@ -102,7 +102,7 @@ function onRequest(request, reply, next) {
     }
     const setting = instance[SETTING];
     choose ??= setting.choose;
-    const policy = choose.sole !== null ? choose.sole.policy : choose(pathOf(request.originalUrl), request);
+    const policy = choose.sole !== null ? choose.sole.policy : choose(pathOf(request.url), request);
     if (policy !== null && !isOwned(reply.raw) && handle(policy, raw, reply.raw, setting.reportOnly)) {
       // It was sent, past the hooks of the application.
       reply.hijack();
