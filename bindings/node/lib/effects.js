@@ -56,15 +56,17 @@ class Effects {
     if (origin === undefined) return this.notCors();
     const { method } = request;
     const requestMethod = headers['access-control-request-method'];
-    const requestHeaders = requestMethod === undefined ? undefined : headers['access-control-request-headers'];
-    const known = this.#recall(method, origin, requestMethod, requestHeaders);
-    if (known !== undefined) return known;
+    let requestHeaders = requestMethod === undefined ? undefined : headers['access-control-request-headers'];
     // Of repeated lines node:http joins those of Origin, Access-Control-Request-Method and Sec-Fetch-Site by
     // a comma, which is as wrong as they are; but names in Access-Control-Request-Headers may be so joined,
     // and of Host it keeps the first.
-    const mayRepeat = typeof requestHeaders === 'string' && request.rawHeaders?.length > 0 && requestHeaders.includes(', ');
-    const names = mayRepeat ? linesOf('access-control-request-headers', request, requestHeaders) : requestHeaders;
-    return this.#decide(method, origin, linesOf('host', request, headers.host), headers['sec-fetch-site'], requestMethod, names, undefined);
+    if (typeof requestHeaders === 'string' && requestHeaders.includes(', ')) {
+      requestHeaders = linesOf('access-control-request-headers', request, requestHeaders);
+    }
+    return (
+      this.#recall(method, origin, requestMethod, requestHeaders) ??
+      this.#decide(method, origin, linesOf('host', request, headers.host), headers['sec-fetch-site'], requestMethod, requestHeaders, undefined)
+    );
   }
 
   /** For facts that `readHeaders` found. */
