@@ -123,6 +123,16 @@ describe('the policy argument', () => {
     }
   });
 
+  test('a promise that a function returns does not end the process when it is rejected', async () => {
+    const unhandled = [];
+    const listen = (error) => unhandled.push(error);
+    process.on('unhandledRejection', listen);
+    assert.throws(() => chooser(() => Promise.reject(new Error('mine')))('/', {}), { name: 'TypeError', message: /without waiting/ });
+    await new Promise(setImmediate);
+    process.off('unhandledRejection', listen);
+    assert.deepEqual(unhandled, []);
+  });
+
   test('options are checked', () => {
     assert.throws(() => corsac.express(site, { reportonly: true }), { name: 'TypeError', message: /no option "reportonly": write one of reportOnly/ });
     assert.throws(() => corsac.express(site, { reportOnly: 1 }), { name: 'TypeError', message: /reportOnly is a number/ });

@@ -66,4 +66,13 @@ describe('the channel corsac:refused', { timeout: 60_000 }, () => {
     await ask('GET', `Origin: ${ORIGIN}`, `Origin: ${OTHER}`);
     assert.deepEqual([told[0][1].reason, told[0][1].origin], ['malformed-origin', 'several']);
   });
+
+  test('sees requests that somebody made without a socket, as servers of functions do', () => {
+    for (const others of [{}, { rawHeaders: [] }]) {
+      const next = [];
+      corsac.express(policy)({ method: 'GET', url: '/', headers: { origin: OTHER }, ...others }, { writeHead() {} }, (error) => next.push(error));
+      assert.deepEqual(next, [undefined]);
+      assert.equal(told.splice(0)[0]?.[1].origin, OTHER);
+    }
+  });
 });

@@ -129,6 +129,8 @@ function byFunction(policy) {
   return (path, request) => {
     const source = policy(request);
     if (source !== null && !isPolicy(source) && !isCell(source)) {
+      // What it is rejected with is nobody's any more: it must not end the process.
+      if (typeof source?.then === 'function') source.then(undefined, () => {});
       throw wrong('what the function of policy returns', source, 'a Policy, a PolicyCell or null');
     }
     return policyOf(source);

@@ -30,7 +30,7 @@ function express(policy, options) {
  */
 function handle(policy, req, res, reportOnly) {
   const effect = internals(policy).effects.ofRequest(req);
-  if (!effect.allowed && report.isHeard()) report.publish(policy.evaluate(req.method, req.rawHeaders));
+  if (!effect.allowed && report.isHeard()) report.publish(policy.evaluate(req.method, headersOf(req)));
   if (reportOnly || isSent(res)) return false;
   if (effect.responds) {
     respond(res, effect);
@@ -38,6 +38,11 @@ function handle(policy, req, res, reportOnly) {
   }
   own(res, effect);
   return false;
+}
+
+/** The headers of a request as they came; or, of one that somebody has made without a socket, those that it has. */
+function headersOf({ rawHeaders, headers }) {
+  return rawHeaders?.length > 0 ? rawHeaders : headers;
 }
 
 module.exports = { express, handle };
