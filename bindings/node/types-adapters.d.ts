@@ -74,8 +74,10 @@ export interface FastifyRouteConfig {
  * It is for the instance that it is registered on, and those within; an instance within may have one of its
  * own. It answers preflights in `onRequest`, before other hooks, and without OPTIONS routes that could clash
  * with those of the application: on the outermost instance for every path, on others for the paths of their
- * routes. A preflight is decided by the policy of the route that it asks for. The lists of a policy are sent
- * whole and browsers keep them by URL, so give the methods of one URL policies that list no more than that.
+ * routes. A preflight is decided by the policy of the route that it asks for; one that asks for routes of several
+ * versions whose policies differ is refused. The lists of a policy are sent whole and browsers keep them by URL, so give
+ * the methods of one URL policies that list no more than that. An OPTIONS route of the application is asked for all
+ * methods at its place: give it the policy of the strictest.
  *
  * Responses that Fastify makes before any hook (a URL that cannot be decoded, 503 while closing) are not
  * covered.

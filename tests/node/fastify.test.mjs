@@ -221,6 +221,57 @@ describe('fastify: preflights', () => {
     assert.deepEqual(await preflight(app, '/y', 'PUT'), ['second', 204]);
   });
 
+  test('follow the route that Fastify finds for their method, though another pattern fits the path better', async () => {
+    // The policies of the instance, of /users/me and of /users/:id, in both orders; and who may delete /users/me.
+    const cases = [
+      { instance: first, me: ['PUT', first], id: ['DELETE', second] },
+      { instance: second, me: ['DELETE', undefined], id: ['DELETE', first] },
+      { instance: first, me: ['PUT', undefined], id: [['GET', 'DELETE'], second] },
+      { instance: first, me: ['PUT', null], id: ['DELETE', second] },
+    ];
+    for (const { instance, me, id } of cases) {
+      for (const order of [1, -1]) {
+        const app = Fastify();
+        await app.register(corsac.fastify, { policy: instance });
+        for (const [url, [method, policy]] of [['/users/me', me], ['/users/:id', id]].slice().sort(() => order)) {
+          app.route({ method, url, config: policy === undefined ? {} : { corsac: policy }, handler: async () => 'ok' });
+        }
+        assert.deepEqual(await ask(app, 'DELETE', '/users/me'), ['second', 200]);
+        assert.deepEqual(await preflight(app, '/users/me', 'DELETE'), ['second', 204]);
+      }
+    }
+  });
+
+  test('follow the instance of that route', async () => {
+    const app = Fastify();
+    await app.register(corsac.fastify, { policy: first });
+    await app.register(async (instance) => {
+      await instance.register(corsac.fastify, { policy: second });
+      instance.delete('/users/:id', async () => 'ok');
+    });
+    await app.register(async (instance) => instance.put('/users/me', async () => 'ok'));
+    assert.deepEqual(await preflight(app, '/users/me', 'DELETE'), ['second', 204]);
+    assert.deepEqual(await preflight(app, '/users/me', 'PUT'), ['first', 204]);
+  });
+
+  test('of routes that differ in what a preflight does not tell are decided by the policy that they share, or by none', async () => {
+    for (const [one, other, expected] of [[first, second, ['nobody', 403]], [second, second, ['second', 204]], [undefined, first, ['first', 204]], [null, first, ['nobody', 403]]]) {
+      const app = Fastify();
+      await app.register(corsac.fastify, { policy: first });
+      for (const [version, policy] of [['1.0.0', one], ['2.0.0', other]]) {
+        app.delete('/x', { constraints: { version }, config: policy === undefined ? {} : { corsac: policy } }, async () => 'ok');
+      }
+      assert.deepEqual(await preflight(app, '/x', 'DELETE'), expected);
+    }
+  });
+
+  test('add no routes where the outermost instance decides everything', async () => {
+    const app = Fastify();
+    await app.register(corsac.fastify, { policy: first });
+    app.put('/x', async () => 'ok');
+    assert.equal(app.hasConstraintStrategy('corsac'), false);
+  });
+
   test('come past the hooks of the application, authentication among them', async () => {
     const app = Fastify();
     await app.register(corsac.fastify, { policy: first });

@@ -35,10 +35,6 @@ function isPrefixes(policy) {
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
-/** Who decides where two policies could: nobody is granted anything. The second is for a policy that forbids what it refuses. */
-const NOBODY = new Policy({ allowOrigins: ['https://corsac.invalid'] });
-const FORBIDS_ALL = new Policy({ allowOrigins: ['https://corsac.invalid'], refusedRequests: 'forbid' });
-
 function byPrefix(prefixes) {
   const table = new Map();
   for (const [given, source] of prefixes instanceof Map ? prefixes : Object.entries(prefixes)) {
@@ -61,9 +57,7 @@ function byPrefix(prefixes) {
     if (isLowerCase && !MAY_BE_READ_OTHERWISE.test(path)) return policyOf(found.source);
     const mayBeBelow = loosely(path);
     const others = entries.filter(({ prefix, loose }) => prefix.length >= found.prefix.length && mayBeBelow(loose));
-    if (others.every(({ source }) => source === found.source)) return policyOf(found.source);
-    // To an application the path may be that of another prefix: who is granted something there must not be so here.
-    return [found, ...others].some(({ source }) => source !== null && forbids(policyOf(source))) ? FORBIDS_ALL : NOBODY;
+    return agreed([found, ...others].map(({ source }) => policyOf(source)));
   };
 }
 
@@ -112,11 +106,6 @@ function loosened(path) {
   return { path: folded === '' ? '' : `/${folded}`, climbs };
 }
 
-/** Whether a policy forbids what it refuses, as it refuses this everywhere. */
-function forbids(policy) {
-  return policy.evaluate('GET', { origin: '' }).action === 'respond';
-}
-
 /** Whether a prefix covers a path: by whole segments. */
 function covers(prefix, path) {
   return path.startsWith(prefix) && (path.length === prefix.length || prefix === '' || path[prefix.length] === '/');
@@ -141,6 +130,22 @@ function policyOf(source) {
   return isCell(source) ? source.policy : source;
 }
 
+/** They grant nobody anything; the second forbids what it refuses, which is everything. */
+const NOBODY = new Policy({ allowOrigins: ['https://corsac.invalid'] });
+const FORBIDS_ALL = new Policy({ allowOrigins: ['https://corsac.invalid'], refusedRequests: 'forbid' });
+
+/** The policy of a request of which nobody knows which of these is its own: the same one, or else one that grants nothing. */
+function agreed(policies) {
+  const [first] = policies;
+  if (policies.every((policy) => policy === first)) return first;
+  return policies.some((policy) => policy !== null && forbids(policy)) ? FORBIDS_ALL : NOBODY;
+}
+
+/** Whether a policy forbids what it refuses, as it refuses this whatever it allows. */
+function forbids(policy) {
+  return policy.evaluate('GET', { origin: '' }).action === 'respond';
+}
+
 function wrong(what, value, wanted) {
   const hint =
     typeof value === 'string' || value instanceof URL
@@ -163,4 +168,4 @@ function pathOf(target) {
   return path === '' ? '/' : path;
 }
 
-module.exports = { chooser, pathOf };
+module.exports = { agreed, chooser, pathOf };

@@ -6,11 +6,12 @@
 // route says in `config.corsac` comes first.
 //
 // A preflight is decided by the policy of the route that it asks for. Fastify has no OPTIONS route there, and
-// answers 404 without asking any instance but the outermost. So each route that needs it is given one that
-// only preflights reach: it is told apart by a constraint, so that an OPTIONS route of the application is never
-// in its way, and steps back behind one at the same place.
+// answers 404 without asking any instance but the outermost. So where not all routes have the same policy, each is
+// given one that only preflights reach: it is told apart by a constraint, so that an OPTIONS route of the application
+// is never in its way, and steps back behind one at the same place. By the constraint it is there only for those
+// that ask for a method of the place, so that Fastify finds the place where it would find the route itself.
 
-const { chooser, pathOf } = require('./choice.js');
+const { agreed, chooser, pathOf } = require('./choice.js');
 const { handle } = require('./express.js');
 const report = require('./report.js');
 const { isOwned } = require('./response.js');
@@ -21,48 +22,65 @@ const SETTING = Symbol('corsac.setting');
 const MARK = Symbol('corsac.route');
 
 const CONSTRAINT = 'corsac';
-const PREFLIGHT = Symbol('corsac.preflight');
+const REQUESTED = 'access-control-request-method';
 
 /** A route that corsac is to leave alone. */
 const NOBODY = Object.freeze(Object.assign(() => null, { sole: null }));
 
-/** By server: the places that have routes. */
+/** By server: what is known of its routes. */
 const tables = new WeakMap();
+
+class Table {
+  /** By URL pattern and host. */
+  places = new Map();
+  /** Whether preflights need routes: as long as the outermost instance decides for all routes, it does so without. */
+  needsRoutes = false;
+}
 
 /** A URL pattern, and who decides for each method there. */
 class Place {
-  /** Method to `{ instance, choose }`; `choose` is undefined where the setting of the instance decides. */
-  routes = new Map();
+  /** Method to `[{ instance, choose }]`, several if routes differ in constraints; `choose` is undefined where the setting of the instance decides. */
+  #routes = new Map();
   /** Whether the application has an OPTIONS route there: then that is where preflights go. */
   hasOptions = false;
-  /** Whether a route for preflights was added. */
+  /** Adds the route for preflights, unless it is added or not to be; null until there is a route that they ask for. */
+  addRoute = null;
   isAdded = false;
+
+  add(method, route) {
+    this.#routes.set(method, [...(this.#routes.get(method) ?? []), route]);
+  }
+
+  /** The routes that a request with this method could reach. Fastify adds those for HEAD itself. */
+  routesOf(method) {
+    return this.#routes.get(method) ?? (method === 'HEAD' ? this.#routes.get('GET') : undefined);
+  }
 }
 
-/** Tells preflights from other requests while Fastify looks for the route. */
+/** Tells preflights, by the method that they ask for, from other requests while Fastify looks for the route. */
 const strategy = {
   name: CONSTRAINT,
   storage() {
     const indexes = new Map();
     return {
       get(value) {
-        if (value !== PREFLIGHT) return indexes.get(value);
+        if (typeof value !== 'string') return indexes.get(value);
         let found = 0;
         for (const [place, index] of indexes) {
-          if (!place.hasOptions) found |= index;
+          if (!place.hasOptions && place.routesOf(value) !== undefined) found |= index;
         }
         return found;
       },
       set: (place, index) => indexes.set(place, index),
     };
   },
-  deriveConstraint: (request) => (isPreflight(request) ? PREFLIGHT : undefined),
+  deriveConstraint: (request) => (isPreflight(request) ? request.headers[REQUESTED] : undefined),
   validate() {},
 };
 
 /** Whether a request could be a preflight; the policy decides whether it is one. */
 function isPreflight({ method, headers }) {
-  return method === 'OPTIONS' && headers['access-control-request-method'] !== undefined && headers.origin !== undefined;
+  return method === 'OPTIONS' && headers[REQUESTED] !== undefined && headers.origin !== undefined;
 }
 
 function fastify(instance, options, done) {
@@ -88,22 +106,13 @@ function onRequest(request, reply, next) {
   const { raw } = request;
   try {
     const config = configOf(request);
-    let instance = this;
-    let choose;
-    if (config !== undefined) {
-      const mark = config[MARK];
-      if (mark !== undefined) {
-        choose = mark.choose;
-        const target = mark.place.routes.get(isPreflight(raw) ? raw.headers['access-control-request-method'] : undefined);
-        if (target !== undefined) ({ instance, choose } = target);
-      } else if (!request.is404) {
-        tooEarly(this, config);
-      }
-    }
-    const setting = instance[SETTING];
-    choose ??= setting.choose;
-    const policy = choose.sole !== null ? choose.sole.policy : choose(pathOf(request.url), request);
-    if (policy !== null && !isOwned(reply.raw) && handle(policy, raw, reply.raw, setting.reportOnly)) {
+    const mark = config?.[MARK];
+    if (config !== undefined && mark === undefined && !request.is404) tooEarly(this, config);
+    const setting = this[SETTING];
+    const targets = mark !== undefined && isPreflight(raw) ? mark.place.routesOf(raw.headers[REQUESTED]) : undefined;
+    const policy = targets === undefined ? policyOf(mark?.choose ?? setting.choose, request) : policyOfAll(targets, request);
+    const reportOnly = targets === undefined ? setting.reportOnly : targets.every(({ instance }) => instance[SETTING].reportOnly);
+    if (policy !== null && !isOwned(reply.raw) && handle(policy, raw, reply.raw, reportOnly)) {
       // It was sent, past the hooks of the application.
       reply.hijack();
       return;
@@ -113,6 +122,15 @@ function onRequest(request, reply, next) {
     return;
   }
   next();
+}
+
+function policyOf(choose, request) {
+  return choose.sole !== null ? choose.sole.policy : choose(pathOf(request.url), request);
+}
+
+/** The policy of a preflight that asks for one of these routes. */
+function policyOfAll(routes, request) {
+  return agreed(routes.map(({ instance, choose }) => policyOf(choose ?? instance[SETTING].choose, request)));
 }
 
 const warned = new WeakSet();
@@ -152,14 +170,18 @@ function onRoute(route) {
   const methods = [route.method].flat().map((method) => method.toUpperCase());
   // "/" below a prefix stands for two places, of which this is told of the first only.
   const alias = routePath === '' && route.prefix !== '' && route.prefixTrailingSlash !== 'no-slash' ? `${url}/` : url;
-  const place = placeOf(this, url, alias, constraints?.host);
+  const table = tableOf(this);
+  const place = placeOf(table, url, alias, constraints?.host);
   for (const method of methods) {
-    if (method !== 'OPTIONS') place.routes.set(method, { instance: this, choose });
+    if (method !== 'OPTIONS') place.add(method, { instance: this, choose });
   }
   route.config = { ...config, [MARK]: { place, choose } };
   if (methods.includes('OPTIONS')) {
     place.hasOptions = true;
-  } else if (!place.isAdded && !place.hasOptions && (choose !== undefined || !isOutermost(this))) {
+    return;
+  }
+  place.addRoute ??= () => {
+    if (place.isAdded || place.hasOptions) return;
     place.isAdded = true;
     if (!this.hasConstraintStrategy(CONSTRAINT)) this.addConstraintStrategy(strategy);
     this.route({
@@ -174,16 +196,27 @@ function onRoute(route) {
       // Where no policy answers, the response is the one that there would be without this route.
       handler: (request, reply) => reply.callNotFound(),
     });
+  };
+  if (table.needsRoutes) {
+    place.addRoute();
+  } else if (choose !== undefined || !isOutermost(this)) {
+    table.needsRoutes = true;
+    // Those that were there before need it too.
+    for (const each of table.places.values()) each.addRoute?.();
   }
 }
 
-/** The place of a URL pattern, which may have another one. */
-function placeOf({ server }, url, alias, host) {
+function tableOf({ server }) {
   let table = tables.get(server);
-  if (table === undefined) tables.set(server, (table = new Map()));
+  if (table === undefined) tables.set(server, (table = new Table()));
+  return table;
+}
+
+/** The place of a URL pattern, which may have another one. */
+function placeOf({ places }, url, alias, host) {
   const keys = [url, alias].map((each) => JSON.stringify([each, host === undefined ? null : String(host)]));
-  const place = table.get(keys[0]) ?? table.get(keys[1]) ?? new Place();
-  for (const key of keys) table.set(key, place);
+  const place = places.get(keys[0]) ?? places.get(keys[1]) ?? new Place();
+  for (const key of keys) places.set(key, place);
   return place;
 }
 
