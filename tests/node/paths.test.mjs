@@ -11,6 +11,7 @@ import { after, before, test } from 'node:test';
 
 import { serve } from '@hono/node-server';
 import { serveStatic } from '@hono/node-server/serve-static';
+import connect from 'connect';
 import express4 from 'express4';
 import express5 from 'express5';
 import Fastify from 'fastify';
@@ -28,7 +29,7 @@ const SECRET = 'the secret';
 const targets = [
   '/admin/x', '/ADMIN/x', '//admin/x', '/./admin/x', '/.//admin/x', '/%2e/admin/x', '/y/../admin/x', '/y/..%2fadmin/x', '/%61dmin/x', '/admin%2Fx',
   '/admin;y', '/admin;y/x', '/admin?x', '/admin/x/', '//y/admin/x', '/\\y/admin/x', '/admin\\x', '/\\admin/x',
-  'http://h/admin/x', 'HTTP://h/admin/x', 'http://h\\admin/x', '/rewritten/x',
+  'http://h/admin/x', 'HTTP://h/admin/x', 'http://h\\admin/x', '/rewritten/x', '/admin.x',
 ];
 
 let folder;
@@ -72,6 +73,10 @@ const servers = {
       ['/ADMIN/x', '//admin/x', '/y/..%2fadmin/x', '/%61dmin/x', '/admin%2Fx'],
     ],
   ])),
+  Connect: [
+    () => createServer(connect().use(corsac.express(prefixes)).use('/admin', (req, res) => res.end(SECRET)).use((req, res) => res.end())),
+    ['/ADMIN/x', '/admin.x'],
+  ],
   Fastify: [() => fastify(), ['/%61dmin/x']],
   'Fastify with a generous router': [
     () => fastify({ caseSensitive: false, ignoreDuplicateSlashes: true, ignoreTrailingSlash: true, useSemicolonDelimiter: true }),

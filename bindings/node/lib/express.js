@@ -1,7 +1,7 @@
 'use strict';
 // The adapter for node:http, Connect and Express: `(req, res, next)`.
 
-const { chooser, pathOf } = require('./choice.js');
+const { agreed, chooser, pathOf } = require('./choice.js');
 const { internals } = require('./policy.js');
 const report = require('./report.js');
 const { isSent, own, respond } = require('./response.js');
@@ -13,8 +13,7 @@ function express(policy, options) {
 
   return function corsac(req, res, next) {
     try {
-      // Express takes what a router is mounted at off `url`, and keeps all of it here.
-      const chosen = sole !== null ? sole.policy : choose(pathOf(req.originalUrl ?? req.url), req);
+      const chosen = sole !== null ? sole.policy : isConnect(req) && typeof policy !== 'function' ? byMount(choose, req) : choose(wholePath(req), req);
       if (chosen !== null && handle(chosen, req, res, reportOnly)) return;
     } catch (error) {
       next(error);
@@ -22,6 +21,22 @@ function express(policy, options) {
     }
     next();
   };
+}
+
+/** The path of a request. What a router is mounted at is taken off `url`, and all of it is kept in `originalUrl`. */
+function wholePath({ originalUrl, url }) {
+  return pathOf(originalUrl ?? url);
+}
+
+/** Whether a request is one of Connect, or of what is made like it. */
+function isConnect({ originalUrl, app }) {
+  return originalUrl !== undefined && app === undefined;
+}
+
+/** The policy of a request of Connect, to which `/admin.x` is below `/admin` too. */
+function byMount(choose, req) {
+  const path = wholePath(req);
+  return agreed([choose(path, req), choose(path.replaceAll('.', '/'), req)]);
 }
 
 /**
