@@ -23,7 +23,7 @@ APACHE_PACKAGES = gcc libc6-dev apache2 apache2-dev media-types valgrind curl
 # A certificate that nobody trusts.
 CLI_PACKAGES = openssl
 
-.PHONY: demo test test-long check bench tsan fuzz mutants libraries lib python node cli server clean
+.PHONY: demo test test-long check bench tsan fuzz mutants libraries lib python node wasm cli server clean
 .PHONY: server-packages check-packages browser-packages cli-packages
 
 demo: libraries server python node
@@ -87,6 +87,10 @@ python: $(VENV)/.ready
 
 node:
 	@node bindings/node/scripts/build.mjs
+
+# The package for JavaScript runtimes that load no addon, in bindings/wasm/dist.
+wasm:
+	@sh bindings/wasm/build.sh
 
 cli:
 	@$(CARGO) build --release --locked --quiet -p corsac-cli
@@ -175,4 +179,5 @@ cli-packages:
 clean:
 	$(CARGO) clean --quiet
 	rm -rf tests/out .pytest_cache $(VENV) tests/browsers/node_modules tests/node/node_modules tests/node/runtimes/node_modules bindings/node/node_modules
+	rm -rf bindings/wasm/dist
 	rm -f bindings/node/*.node bindings/python/python/corsac/*.so

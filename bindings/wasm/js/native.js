@@ -1,0 +1,360 @@
+'use strict';
+// The native half of the module as WebAssembly: `native(module)` has the functions that lib/native.js of the Node
+// package loads.
+//
+// An instance in which something trapped is never called again, since its memory may be anything. The call in which
+// that happened grants nothing, and what comes next is done by a new instance, in which policies are compiled again
+// when they are used.
+
+/** Bytes of a fact that are written. Whatever is longer is longer than anything that a policy could allow. */
+const SHORT = 512;
+
+/** Bytes of `Access-Control-Request-Headers` that may be allowed, and more than a log line shows. */
+const MAX_REQUEST_HEADERS = 8192;
+const SHOWN = 129;
+
+/**
+ * Stands for a code unit above U+00FF, which no byte of a header can be. It is no byte of an origin, a token or a
+ * host, so it matches nothing. It also ends what is too long and was cut, whose length is too large anyway.
+ */
+const UNREADABLE = 0xff;
+
+/** How facts are told that are no bytes; src/facts.rs has the same list. */
+const ABSENT = -1;
+const SEVERAL = -2;
+const WRONG = -3;
+const LINES = -4;
+
+/** Results that are no text: none, and from there on those that tell the length of an error. */
+const NONE = -1;
+const FAILED = -2;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
+/** Fills bytes with random ones; false if the runtime has none. */
+function fillRandom(bytes) {
+  if (typeof globalThis.crypto?.getRandomValues !== 'function') return false;
+  globalThis.crypto.getRandomValues(bytes);
+  return true;
+}
+
+/** Whether the runtime gives random bytes now. */
+function hasRandom() {
+  try {
+    return fillRandom(new Uint8Array(1));
+  } catch {
+    return false;
+  }
+}
+
+/** What JavaScript and the module say to one another is wrong for the arguments, not for the module. */
+class InvalidArgument extends Error {
+  code = 'InvalidArg';
+}
+
+/** One instance of the module. */
+class Instance {
+  /** By which policies know it, so that they do not keep its memory. */
+  id = Symbol('corsac.instance');
+
+  /**
+   * Whether its randomness is none. Cloudflare Workers refuse randomness before the first request comes, which is when
+   * policies are made. They decide as they should, and are compiled again when there is some, so that nobody who sends
+   * requests can know the hashes of origins.
+   */
+  isProvisional = false;
+
+  #exports;
+  #bytes = new Uint8Array(0);
+  /** Where facts are written to, and where those that were written end. */
+  #start;
+  #end;
+
+  constructor(module) {
+    const random = (pointer, length) => {
+      const bytes = this.#memory().subarray(pointer >>> 0, (pointer >>> 0) + length);
+      try {
+        return fillRandom(bytes) ? 1 : 0;
+      } catch {
+        this.isProvisional = true;
+        return 1;
+      }
+    };
+    this.#exports = new WebAssembly.Instance(module, { corsac: { random } }).exports;
+    this.#start = this.#exports.reserve(0) >>> 0;
+  }
+
+  /** The bytes of the memory. Those of before are gone when it has grown. */
+  #memory() {
+    if (this.#bytes.length === 0) this.#bytes = new Uint8Array(this.#exports.memory.buffer);
+    return this.#bytes;
+  }
+
+  /** Calls a function that takes nothing and gives a number. */
+  number(name) {
+    return this.#exports[name]() >>> 0;
+  }
+
+  /** Calls a function with texts, as strings or as bytes, and gives the text that comes out. */
+  text(name, ...parts) {
+    const encoded = parts.map((part) => (typeof part === 'string' ? encoder.encode(part) : part));
+    const lengths = encoded.map((part) => part.length);
+    let pointer = this.#exports.reserve(lengths.reduce((sum, length) => sum + length, 0)) >>> 0;
+    for (const part of encoded) {
+      this.#memory().set(part, pointer);
+      pointer += part.length;
+    }
+    const result = this.#exports[name](...lengths);
+    const text = this.#received(result > FAILED ? result : FAILED - result);
+    // A document may be large; facts are not.
+    this.#start = this.#exports.reserve(0) >>> 0;
+    if (result <= FAILED) throw new InvalidArgument(text);
+    return text;
+  }
+
+  /** The text of this length that came out; undefined for none. */
+  #received(length) {
+    if (length === NONE) return undefined;
+    const pointer = this.#exports.outbox() >>> 0;
+    return decoder.decode(this.#memory().subarray(pointer, pointer + length));
+  }
+
+  decide(policy, method, origin, host, fetchSite, requestMethod, requestHeaders, authority) {
+    return this.#call('decide', policy, method, origin, host, fetchSite, requestMethod, requestHeaders, authority) >>> 0;
+  }
+
+  /** Calls a function of a policy with the facts of a request, and gives the text that comes out. */
+  textOf(name, policy, facts) {
+    const [method, origin, host, fetchSite, requestMethod, requestHeaders, authority] = facts;
+    return this.#received(this.#call(name, policy, method, origin, host, fetchSite, requestMethod, requestHeaders, authority));
+  }
+
+  #call(name, policy, method, origin, host, fetchSite, requestMethod, requestHeaders, authority) {
+    const bytes = this.#memory();
+    this.#end = this.#start;
+    return this.#exports[name](
+      policy,
+      this.#write(bytes, method),
+      this.#write(bytes, origin),
+      this.#write(bytes, host),
+      this.#write(bytes, fetchSite),
+      this.#write(bytes, requestMethod),
+      this.#writeRequestHeaders(bytes, requestHeaders),
+      this.#write(bytes, authority),
+    );
+  }
+
+  allowsOrigin(policy, origin, credentials) {
+    const bytes = this.#memory();
+    this.#end = this.#start;
+    return this.#exports.allows_origin(policy, this.#write(bytes, origin), credentials ? 1 : 0) === 1;
+  }
+
+  document(policy) {
+    return this.#received(this.#exports.document(policy));
+  }
+
+  release(policy) {
+    this.#exports.release(policy);
+  }
+
+  /** Writes a fact, and returns how it is told. */
+  #write(bytes, value) {
+    if (value === undefined) return ABSENT;
+    if (typeof value === 'string') return this.#writeText(bytes, value, SHORT);
+    if (!Array.isArray(value)) return WRONG;
+    if (value.length !== 1) return value.length === 0 ? ABSENT : SEVERAL;
+    return typeof value[0] === 'string' ? this.#writeText(bytes, value[0], SHORT) : WRONG;
+  }
+
+  /** Writes `Access-Control-Request-Headers`: as many lines as could matter. */
+  #writeRequestHeaders(bytes, value) {
+    if (typeof value === 'string') return this.#writeText(bytes, value, MAX_REQUEST_HEADERS + 1);
+    if (!Array.isArray(value) || value.length === 0) return this.#write(bytes, value);
+    const start = this.#end;
+    let joined = 0;
+    let shown = 0;
+    for (const line of value) {
+      if (typeof line !== 'string') return WRONG;
+      const isBlank = /^[\t ]*$/.test(line);
+      // What is too long already stays so, and a log line leaves blank ones out.
+      const isTooLong = joined > MAX_REQUEST_HEADERS + 2;
+      if (isTooLong && shown >= SHOWN) break;
+      const length = Math.min(line.length, MAX_REQUEST_HEADERS + 1);
+      joined += length + 2;
+      if (!isBlank) shown += length + 2;
+      if (isTooLong && isBlank) continue;
+      for (let shift = 0; shift < 32; shift += 8) bytes[this.#end++] = length >>> shift;
+      this.#writeText(bytes, line, MAX_REQUEST_HEADERS + 1);
+    }
+    return LINES - (this.#end - start);
+  }
+
+  /** Writes a byte for each code unit, `max` at most, and returns how many. */
+  #writeText(bytes, text, max) {
+    const start = this.#end;
+    const length = text.length < max ? text.length : max;
+    for (let index = 0; index < length; index += 1) {
+      const unit = text.charCodeAt(index);
+      bytes[start + index] = unit > 0xff ? UNREADABLE : unit;
+    }
+    if (length === max) bytes[start + max - 1] = UNREADABLE;
+    this.#end = start + length;
+    return length;
+  }
+}
+
+/** A module, and the one instance of it that is in use. */
+class Engine {
+  #module;
+  #current = null;
+  /** Where policies are given back that nobody has any more. Where there is no such thing, they stay. */
+  #registry =
+    typeof FinalizationRegistry === 'function' ? new FinalizationRegistry((place) => this.#giveBack(place)) : undefined;
+
+  constructor(module) {
+    this.#module = module;
+  }
+
+  /** Calls with the instance. If that throws what it did not mean to, the instance is done with. */
+  use(call) {
+    if (this.#current === null || (this.#current.isProvisional && hasRandom())) {
+      this.#current = new Instance(this.#module);
+    }
+    const used = this.#current;
+    try {
+      return call(used);
+    } catch (error) {
+      if (error instanceof InvalidArgument) throw error;
+      this.#current = null;
+      throw new Error(`corsac: the WebAssembly module failed: ${error?.message}`, { cause: error });
+    }
+  }
+
+  /** A policy is at a place as long as somebody has it. */
+  watch(held, place) {
+    this.#registry?.register(held, place);
+  }
+
+  #giveBack({ owner, number }) {
+    if (this.#current?.id !== owner) return;
+    try {
+      this.use((used) => used.release(number));
+    } catch {
+      // Nobody waits for it.
+    }
+  }
+}
+
+/** A policy: where it is, and how to make it again. */
+class Held {
+  #engine;
+  #document;
+  /** What was made of the document, as JSON: that has to be the same again. */
+  data;
+  #place;
+
+  constructor(engine, document, { number, data }, used) {
+    this.#engine = engine;
+    this.#document = document;
+    this.data = JSON.stringify(data);
+    this.#place = { owner: used.id, number };
+    engine.watch(this, this.#place);
+  }
+
+  /** What `call` gives with the instance and the number of the policy there, or `failed`, whatever goes wrong. */
+  use(failed, call) {
+    try {
+      return this.#engine.use((used) => {
+        if (this.#place.owner !== used.id) this.#makeAgain(used);
+        return call(used, this.#place.number);
+      });
+    } catch {
+      return failed;
+    }
+  }
+
+  #makeAgain(used) {
+    const { number, data } = JSON.parse(used.text('compile', this.#document));
+    if (JSON.stringify(data) !== this.data) throw new Error('the policy is another one');
+    this.#place.owner = used.id;
+    this.#place.number = number;
+  }
+}
+
+function compile(engine, document) {
+  // It may be needed again, so nobody else may change it.
+  const bytes = typeof document === 'string' ? encoder.encode(document) : Uint8Array.from(document);
+  return engine.use((used) => {
+    const result = JSON.parse(used.text('compile', bytes));
+    if (result.data === undefined) return result;
+    return { ...functionsOf(new Held(engine, bytes, result, used)), ...result.data, style: 0 };
+  });
+}
+
+/**
+ * The functions of a policy, as those of the addon. None of them throws: what is of a wrong type, or goes wrong, gets the
+ * answer that grants nothing.
+ */
+function functionsOf(held) {
+  const textOf = (name, facts) => {
+    const given = facts.map(plain);
+    return held.use(undefined, (used, policy) => used.textOf(name, policy, given));
+  };
+  return {
+    decide(method, origin, host, fetchSite, requestMethod, requestHeaders, authority) {
+      const given = [plain(method), plain(origin), plain(host), plain(fetchSite), plain(requestMethod), plain(requestHeaders), plain(authority)];
+      return held.use(0, (used, policy) => used.decide(policy, ...given));
+    },
+    edits(...facts) {
+      const text = textOf('edits', facts);
+      return text === undefined ? undefined : JSON.parse(text);
+    },
+    line: (...facts) => textOf('line', facts),
+    ruleName: (...facts) => textOf('rule_name', facts),
+    escapedOrigin: (...facts) => textOf('escaped_origin', facts),
+    allowsOrigin(origin, credentials) {
+      if (typeof credentials !== 'boolean') return false;
+      const given = plain(origin);
+      return held.use(false, (used, policy) => used.allowsOrigin(policy, given, credentials));
+    },
+    document: () => held.use(undefined, (used, policy) => used.document(policy)),
+    share: refuseToShare,
+  };
+}
+
+/** An array of its own in place of one that may run code when it is read; that could write facts between these. */
+function plain(value) {
+  return typeof value === 'object' && Array.isArray(value) ? Array.from(value) : value;
+}
+
+/** Each thread has a memory of its own. */
+function refuseToShare() {
+  throw new Error('corsac: the WebAssembly build shares no policy between threads: send policy.document() and make one of it by Policy.fromJSON');
+}
+
+function native(module) {
+  const engine = new Engine(module);
+  const text = (name, ...parts) => engine.use((used) => used.text(name, ...parts));
+  return {
+    compile: (document) => compile(engine, document),
+    simulate: (exchange, profile) => text('simulate', exchange, profile),
+    simulateSequence: (sequence, profile) => text('simulate_sequence', sequence, profile),
+    explain: (question, document = '') => text('explain', question, document),
+    names: () => JSON.parse(text('names')),
+    version: () => text('version'),
+    publicSuffixList: () => text('public_suffix_list'),
+    maxDocumentBytes: () => engine.use((used) => used.number('max_document_bytes')),
+    // Nothing is shared, so there is no handle of anything.
+    sharedPolicy: () => undefined,
+    sharedCell: () => undefined,
+    releaseShared: () => false,
+    newSharedCell: refuseToShare,
+    shareCell: refuseToShare,
+    loadShared: refuseToShare,
+    storeShared: refuseToShare,
+  };
+}
+
+module.exports = native;
