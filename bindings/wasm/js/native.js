@@ -302,19 +302,20 @@ function functionsOf(held) {
     const given = facts.map(plain);
     return held.use(undefined, (used, policy) => used.textOf(name, policy, given));
   };
+  function decide(method, origin, host, fetchSite, requestMethod, requestHeaders, authority) {
+    const given = [plain(method), plain(origin), plain(host), plain(fetchSite), plain(requestMethod), plain(requestHeaders), plain(authority)];
+    return held.use(0, (used, policy) => used.decide(policy, ...given));
+  }
   return {
-    decide(method, origin, host, fetchSite, requestMethod, requestHeaders, authority) {
-      const given = [plain(method), plain(origin), plain(host), plain(fetchSite), plain(requestMethod), plain(requestHeaders), plain(authority)];
-      return held.use(0, (used, policy) => used.decide(policy, ...given));
-    },
-    edits(...facts) {
+    decide,
+    edits: (...facts) => {
       const text = textOf('edits', facts);
       return text === undefined ? undefined : JSON.parse(text);
     },
     line: (...facts) => textOf('line', facts),
     ruleName: (...facts) => textOf('rule_name', facts),
     escapedOrigin: (...facts) => textOf('escaped_origin', facts),
-    allowsOrigin(origin, credentials) {
+    allowsOrigin: (origin, credentials) => {
       if (typeof credentials !== 'boolean') return false;
       const given = plain(origin);
       return held.use(false, (used, policy) => used.allowsOrigin(policy, given, credentials));
@@ -346,6 +347,7 @@ function native(module) {
     version: () => text('version'),
     publicSuffixList: () => text('public_suffix_list'),
     maxDocumentBytes: () => engine.use((used) => used.number('max_document_bytes')),
+    externalMemory: () => engine.use((used) => used.number('external_memory')),
     // Nothing is shared, so there is no handle of anything.
     sharedPolicy: () => undefined,
     sharedCell: () => undefined,

@@ -258,6 +258,12 @@ pub extern "C" fn allows_origin(policy: u32, origin: Told, credentials: bool) ->
     })
 }
 
+/// How much memory policies take, in bytes.
+#[unsafe(no_mangle)]
+pub extern "C" fn external_memory() -> usize {
+    STATE.with_borrow(|state| state.policies.iter().flatten().map(Policy::heap_bytes).sum())
+}
+
 /// The canonical document.
 #[unsafe(no_mangle)]
 pub extern "C" fn document(policy: u32) -> i32 {
