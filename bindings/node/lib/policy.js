@@ -229,8 +229,10 @@ function readText(text) {
 
 /** The bytes of a string up to its first lone surrogate, which becomes a byte that UTF-8 never has. */
 function encodeIllFormed(text) {
-  const index = text.search(/\p{Surrogate}/u);
-  return Buffer.concat([Buffer.from(text.slice(0, index)), Buffer.from([0xff])]);
+  const before = new TextEncoder().encode(text.slice(0, text.search(/\p{Surrogate}/u)));
+  const bytes = new Uint8Array(before.length + 1).fill(0xff, before.length);
+  bytes.set(before);
+  return bytes;
 }
 
 module.exports = { Policy, internals, isPolicy, ofShared };

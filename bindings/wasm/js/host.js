@@ -1,41 +1,34 @@
 'use strict';
 // The modules of Node that the package uses: those of the runtime, or what does as well without them.
 
-const empty = class {};
+const Unknown = class {};
 
-/** By name: a member that the runtime's module must have to be used, and what takes its place. */
-const SUBSTITUTES = {
-  crypto: ['randomUUID', { randomUUID: () => globalThis.crypto.randomUUID() }],
-  diagnostics_channel: ['channel', { channel: () => ({ hasSubscribers: false, publish() {} }) }],
-  fs: ['openSync', { openSync: fail('there are no files in this runtime: use Policy.fromJSON') }],
-  // Where there is no node:http, there are no responses of it either.
-  http: ['ServerResponse', { ServerResponse: empty, OutgoingMessage: empty }],
-  net: ['Socket', { Socket: empty }],
-  stream: ['Readable', { Readable: empty }],
-  url: ['fileURLToPath', { fileURLToPath: (url) => String(url) }],
-  util: ['types', { types: { isSharedArrayBuffer } }],
+const refuse = (message) => () => {
+  throw new Error(message);
 };
 
-function fail(message) {
-  return () => {
-    throw new Error(message);
-  };
-}
+/** What is used of each. */
+const SUBSTITUTES = {
+  crypto: { randomUUID: () => globalThis.crypto.randomUUID() },
+  diagnostics_channel: { channel: () => ({ hasSubscribers: false, publish() {} }) },
+  fs: { openSync: refuse('corsac: this runtime has no files: use Policy.fromJSON') },
+  // Without node:http there are no requests and responses of it; `Headers` look at values themselves.
+  http: { ServerResponse: Unknown, OutgoingMessage: Unknown, validateHeaderValue() {} },
+  net: { Socket: Unknown },
+  stream: { Readable: Unknown },
+  url: { fileURLToPath: String },
+  util: { types: { isSharedArrayBuffer: (value) => typeof SharedArrayBuffer === 'function' && value instanceof SharedArrayBuffer } },
+};
 
-function isSharedArrayBuffer(value) {
-  return typeof SharedArrayBuffer === 'function' && value instanceof SharedArrayBuffer;
-}
-
-/** A module of Node, which `find` gives if the runtime has it. */
+/** A module of Node: what `find` gives, if that is a whole one. */
 function moduleOf(name, find) {
-  const [member, substitute] = SUBSTITUTES[name];
-  let module;
+  const substitute = SUBSTITUTES[name];
   try {
-    module = find(`node:${name}`);
+    const module = find(`node:${name}`);
+    return Object.keys(substitute).every((member) => module[member] !== undefined) ? module : substitute;
   } catch {
-    // Then there is none.
+    return substitute;
   }
-  return module?.[member] === undefined ? substitute : module;
 }
 
 const isNodeLike = typeof globalThis.process?.versions === 'object' && typeof globalThis.process.env === 'object';
