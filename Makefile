@@ -178,6 +178,6 @@ cli-packages:
 
 clean:
 	$(CARGO) clean --quiet
-	rm -rf tests/out .pytest_cache $(VENV) tests/browsers/node_modules tests/node/node_modules tests/node/runtimes/node_modules bindings/node/node_modules
+	rm -rf tests/out .pytest_cache $(VENV) tests/browsers/node_modules tests/node/node_modules tests/node/runtimes/node_modules tests/wasm/node_modules bindings/node/node_modules
 	rm -rf bindings/wasm/dist
 	rm -f bindings/node/*.node bindings/python/python/corsac/*.so

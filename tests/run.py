@@ -46,6 +46,7 @@ SUITES = {
     "node versions": ("all", ["sh", "tests/node/runtimes.sh", "node"]),
     "bun": ("all", ["sh", "tests/node/runtimes.sh", "bun"]),
     "deno": ("all", ["sh", "tests/node/runtimes.sh", "deno"]),
+    "wasm": ("all", ["sh", "tests/wasm/run.sh"]),
     "node soak": ("long", ["env", "CORSAC_REQUESTS=1000000", "CORSAC_SWAPS=10000", "sh", "tests/node/run.sh", "leak.test.mjs"]),
     "apache": ("all", [PYTHON, "-m", "pytest", "-q", "-rs", "tests/apache"]),
     "versions": ("all", [PYTHON, "tests/versions.py"]),
