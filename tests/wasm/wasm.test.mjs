@@ -271,6 +271,15 @@ describe('memory', () => {
     assert.equal(kept.evaluate('OPTIONS', PREFLIGHT).allowed, true);
   });
 
+  test('has the facts of one request, whatever their values do when they are read', () => {
+    const native = require('../js/native.js')(module);
+    const { decide } = native.compile(JSON.stringify({ allow_origins: [ORIGIN], allow_methods: ['PUT'], allow_headers: ['x-token'] }));
+    const evil = Object.defineProperty(['x-token'], 0, { get: () => (decide('OPTIONS', 'https://evil.test', 'h'.repeat(400), undefined, 'PUT', 'x'.repeat(400)), 'x-token') });
+    const wanted = decide('OPTIONS', ORIGIN, undefined, undefined, 'PUT', 'x-token');
+    assert.equal(decide('OPTIONS', ORIGIN, undefined, undefined, 'PUT', evil), wanted);
+    assert.notEqual(decide('OPTIONS', 'https://evil.test', undefined, undefined, 'PUT', evil), wanted);
+  });
+
   test('is not written to outside of what is meant for it, whatever a request has', () => {
     const { spied, corsac } = spy();
     const policy = new corsac.Policy({ allowOrigins: ['https://*.example.com'], allowHeaders: '*', allowCredentials: true });
