@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 RENEW = "python3 tests/licences.py --write"
 
 # What is shipped, by the crate that it is built from.
-LIBRARIES = {"corsac-library": "library", "corsac-python": "Python", "corsac-node": "Node"}
+LIBRARIES = {"corsac-library": "library", "corsac-python": "Python", "corsac-node": "Node", "corsac-wasm": "WebAssembly"}
 PROGRAMS = {"corsac-cli": "command line"}
 
 # Where a crate may be used under one of several licences, the first of these; and what the text of each says.

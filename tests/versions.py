@@ -49,6 +49,10 @@ def node_package():
     return json.loads((ROOT / "bindings/node/package.json").read_text())["version"]
 
 
+def wasm_package():
+    return json.loads((ROOT / "bindings/wasm/package.json").read_text())["version"]
+
+
 def node_lock():
     lock = json.loads((ROOT / "bindings/node/package-lock.json").read_text())
     versions = {lock["version"], lock["packages"][""]["version"]}
@@ -62,7 +66,7 @@ def changelog():
 def main():
     wanted = re.search(r'^version = "(.+)"$', (ROOT / "Cargo.toml").read_text(), re.M).group(1)
     passed = failed = 0
-    for artefact in (crates, library, program, header, python, node, node_package, node_lock, changelog):
+    for artefact in (crates, library, program, header, python, node, node_package, wasm_package, node_lock, changelog):
         try:
             seen = artefact()
         except Exception as error:

@@ -18,9 +18,9 @@ conformance="../conformance/node/api.test.mjs ../conformance/node/cell.test.mjs 
 adapters=$(printf '../node/%s.test.mjs ' express fastify koa http http2 hono fetch upgrade choice report cache migrate)
 # shellcheck disable=SC2086
 NODE_OPTIONS="--require=$PWD/instead.cjs" node --test-reporter=spec --test $conformance $adapters || status=1
-# Without the permission to load an addon.
+# Without the permission to load an addon, or to read the environment.
 deno=../node/runtimes/node_modules/@deno/linux-x64-glibc/deno
 if [ -x $deno ]; then
-	CORSAC_PACKAGE=$PWD/../../bindings/wasm/dist $deno run --allow-read --allow-env --allow-net --no-lock ../node/portable.mjs || status=1
+	CORSAC_PACKAGE=$PWD/../../bindings/wasm/dist $deno run --allow-read --allow-net --allow-env=CORSAC_PACKAGE,CORSAC_SHARES,CORSAC_CAN --no-lock ../node/portable.mjs || status=1
 fi
 exit $status

@@ -31,9 +31,20 @@ function moduleOf(name, find) {
   }
 }
 
-const isNodeLike = typeof globalThis.process?.versions === 'object' && typeof globalThis.process.env === 'object';
-
-/** What is looked at of `process`. */
-const processLike = isNodeLike ? globalThis.process : { env: {}, versions: {} };
+/** The members of `process` that are used. */
+const processLike = {
+  versions: globalThis.process?.versions ?? {},
+  env: {
+    /** The only one that is read. Deno throws where it may not be. */
+    get CORSAC_NODE_INTERNALS() {
+      try {
+        return globalThis.process?.env?.CORSAC_NODE_INTERNALS;
+      } catch {
+        return undefined;
+      }
+    },
+  },
+  emitWarning: (...warning) => globalThis.process?.emitWarning?.(...warning),
+};
 
 module.exports = { moduleOf, processLike };
