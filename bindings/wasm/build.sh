@@ -38,8 +38,9 @@ fetch() {
 	rm "$new"/packages/rust-web-src_*
 	unpack "$new"/packages/*
 	rm -r "$new/packages"
-	# Beside the other libraries of the compiler, since it is not where the system looks.
-	printf '#!/bin/sh\nhere=${0%%/*}\nLD_LIBRARY_PATH=$here/usr/lib/%s exec "$here/usr/bin/rustc" "$@"\n' "$(dpkg-architecture -qDEB_HOST_MULTIARCH 2>/dev/null || echo x86_64-linux-gnu)" >"$new/rustc"
+	# With its libraries, which are not where the system looks.
+	folder=$(dirname "$(echo "$new"/usr/lib/*/librustc_driver-*.so)")
+	printf '#!/bin/sh\nhere=${0%%/*}\nLD_LIBRARY_PATH=$here%s exec "$here/usr/bin/rustc" "$@"\n' "${folder#"$new"}" >"$new/rustc"
 	chmod +x "$new/rustc"
 	host=$("$new/rustc" -vV | sed -n 's/^host: //p')
 	mkdir -p "$new/usr/lib/rustlib/$host/bin"
