@@ -262,7 +262,7 @@ export class Decision {
   /** `forward`: the application responds. `respond`: respond at once, with `status` and no body. */
   readonly action: 'forward' | 'respond';
   /** The status to respond with; 0 with `forward`. */
-  readonly status: 0 | 200 | 204 | 403;
+  readonly status: 0 | 200 | 204 | 400 | 403;
   /** Whether the request is allowed. True for requests that are not CORS. */
   readonly allowed: boolean;
   /** Why. */
@@ -317,6 +317,50 @@ export class PolicyError extends Error {
   readonly unreported: number;
   /** The S3 error code that refuses the configuration of a bucket, such as `MalformedXML`; null for any other. */
   readonly s3Code: string | null;
+  /** That error, with its message and body; null for any other configuration. */
+  readonly s3Error: S3Error | null;
+}
+
+/** Whose S3 it is: `'zenko'` if not said. */
+export interface S3Dialect {
+  readonly dialect?: 'zenko' | 'aws';
+}
+
+/**
+ * An error as S3 answers it, for servers that answer as S3 does. Frozen.
+ *
+ * `Policy.s3Error` and `PolicyError.s3Error` have those that follow from the rules of a bucket; the static methods
+ * make those that don't: the bucket is missing, or has no configuration.
+ */
+export class S3Error {
+  /** Any other error, such as `new S3Error('NoSuchKey', 404, 'The specified key does not exist.')`. */
+  constructor(code: string, status: number, message: string, options?: S3Dialect);
+
+  /** The S3 error code, such as `AccessForbidden`. */
+  readonly code: string;
+  /** The status of the response. */
+  readonly status: number;
+  /** The message, as S3 words it. */
+  readonly message: string;
+  readonly dialect: 'zenko' | 'aws';
+
+  /**
+   * The answer to a preflight for a bucket that does not exist. What is wrong with the preflight itself comes first.
+   * `headers` are those of the request, as in `Policy.evaluate`.
+   */
+  static bucketMissing(headers: RequestHeaders, options?: S3Dialect): S3Error;
+  /** The answer to a preflight for a bucket without configuration. What is wrong with the preflight itself comes first. */
+  static corsNotEnabled(headers: RequestHeaders, options?: S3Dialect): S3Error;
+  /** The answer to a request for the configuration of a bucket that has none. */
+  static noConfiguration(options?: S3Dialect): S3Error;
+  /** The answer to a configuration that came with a wrong digest, or without one. */
+  static badDigest(options?: S3Dialect): S3Error;
+
+  /**
+   * The body of the response: XML (`application/xml`). AWS tells whether the request was about a bucket and not an
+   * object, and `hostId`.
+   */
+  body(options?: { readonly isBucket?: boolean; readonly requestId?: string; readonly hostId?: string }): string;
 }
 
 /**
@@ -413,7 +457,22 @@ export class Policy {
    */
   allowsOrigin(origin: string | null | undefined, credentials?: boolean): boolean;
 
-  /** The canonical document: JSON text. A policy built from it is equal, and has the same text. */
+  /**
+   * The CORS headers of the decision on a request as S3 spells and orders them: pairs of name and value, none where S3
+   * sends none. For servers that answer as S3 does to the byte; others use `evaluate`, whose arguments these are.
+   */
+  s3Headers(method: string, headers: RequestHeaders): [name: string, value: string][];
+
+  /** The error in which S3 refuses a preflight, to be sent with the headers of the decision; null where it refuses nothing. */
+  s3Error(method: string, headers: RequestHeaders): S3Error | null;
+
+  /** The configuration of a policy of `fromS3` as XML; null for any other policy. */
+  s3Xml(): string | null;
+
+  /**
+   * The canonical document: JSON text. A policy built from it is equal, and has the same text. Of a policy of `fromS3`
+   * the configuration in the JSON of the AWS command line, which `fromS3` reads.
+   */
   document(): string;
 
   /** What is worth a look but stopped nothing, in the order of the configuration; at most 1,000. Frozen. */

@@ -11,6 +11,7 @@ const { fastify } = require('./lib/fastify.js');
 const { fetch, hono } = require('./lib/fetch.js');
 const { koa } = require('./lib/koa.js');
 const { migrate } = require('./lib/migrate.js');
+const { S3Error } = require('./lib/s3.js');
 const { upgrade } = require('./lib/upgrade.js');
 const native = require('./lib/native.js');
 
@@ -19,6 +20,7 @@ exports.PolicyCell = PolicyCell;
 exports.PolicyFile = PolicyFile;
 exports.PolicyError = PolicyError;
 exports.Decision = Decision;
+exports.S3Error = S3Error;
 exports.express = express;
 exports.fastify = fastify;
 exports.koa = koa;

@@ -2,5 +2,5 @@
 
 import corsac from './index.js';
 
-export const { Policy, PolicyCell, PolicyFile, PolicyError, Decision } = corsac;
+export const { Policy, PolicyCell, PolicyFile, PolicyError, Decision, S3Error } = corsac;
 export const { express, fastify, fetch, hono, koa, upgrade, migrate, browser, explain, version, publicSuffixList } = corsac;

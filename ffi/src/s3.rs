@@ -93,7 +93,7 @@ unsafe fn with_options(
     // SAFETY: promised by the caller.
     let (request_id, host_id) = unsafe { (bytes(request_id)?, bytes(host_id)?) };
     let (request_id, host_id) = (String::from_utf8_lossy(request_id), String::from_utf8_lossy(host_id));
-    let resource_type = if is_bucket { ResourceType::Bucket } else { ResourceType::Object };
+    let resource_type = ResourceType::new(is_bucket);
     let options = BodyOptions { resource_type, request_id: &request_id, host_id: &host_id };
     Ok(body(options).map(String::into_bytes))
 }

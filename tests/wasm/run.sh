@@ -14,7 +14,7 @@ export CORSAC_SHARES=no
 status=0
 node --expose-gc --test-reporter=spec --test wasm.test.mjs workerd.test.mjs || status=1
 CORSAC_PACKAGE=$PWD/../../bindings/wasm/dist node --test-reporter=spec --test ../conformance/node/vectors.test.mjs || status=1
-conformance="../conformance/node/api.test.mjs ../conformance/node/cell.test.mjs ../conformance/node/explain.test.mjs ../conformance/node/server.test.mjs"
+conformance="../conformance/node/api.test.mjs ../conformance/node/cell.test.mjs ../conformance/node/explain.test.mjs ../conformance/node/s3.test.mjs ../conformance/node/server.test.mjs"
 adapters=$(printf '../node/%s.test.mjs ' express fastify koa http http2 hono fetch upgrade choice report cache migrate)
 # shellcheck disable=SC2086
 NODE_OPTIONS="--require=$PWD/instead.cjs" node --test-reporter=spec --test $conformance $adapters || status=1

@@ -130,15 +130,18 @@ function policyOf(source) {
   return isCell(source) ? source.policy : source;
 }
 
-/** They grant nobody anything; the second forbids what it refuses, which is everything. */
-const NOBODY = new Policy({ allowOrigins: ['https://corsac.invalid'] });
-const FORBIDS_ALL = new Policy({ allowOrigins: ['https://corsac.invalid'], refusedRequests: 'forbid' });
+/** They grant nobody anything; that of `forbid` forbids what it refuses, which is everything. Made once one is needed. */
+const nobody = { forward: null, forbid: null };
+
+function grantsNothing(refusedRequests) {
+  return (nobody[refusedRequests] ??= new Policy({ allowOrigins: ['https://corsac.invalid'], refusedRequests }));
+}
 
 /** The policy of a request of which nobody knows which of these is its own: the same one, or else one that grants nothing. */
 function agreed(policies) {
   const [first] = policies;
   if (policies.every((policy) => policy === first)) return first;
-  return policies.some((policy) => policy !== null && forbids(policy)) ? FORBIDS_ALL : NOBODY;
+  return grantsNothing(policies.some((policy) => policy !== null && forbids(policy)) ? 'forbid' : 'forward');
 }
 
 /** Whether a policy forbids what it refuses, as it refuses this whatever it allows. */

@@ -3,7 +3,7 @@
 
 const native = require('./native.js');
 const { describe } = require('./headers.js');
-const { isPolicy } = require('./policy.js');
+const { internals, isPolicy } = require('./policy.js');
 
 /** Calls a native function with a value as JSON, and gives what its JSON says. */
 function call(what, value, invoke) {
@@ -33,7 +33,7 @@ function simulateSequence(sequence, options) {
 
 function explain(question, policy) {
   if (policy != null && !isPolicy(policy)) throw new TypeError(`policy is ${describe(policy)}, not a Policy`);
-  return call('question', question, (text) => native.explain(text, policy?.document()));
+  return call('question', question, (text) => native.explain(text, policy?.document(), policy == null ? undefined : internals(policy).dialect));
 }
 
 module.exports = { browser: Object.freeze({ simulate, simulateSequence }), explain };

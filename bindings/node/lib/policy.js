@@ -11,30 +11,26 @@ const { readFile } = require('./file.js');
 const { describe, readHeaders } = require('./headers.js');
 const { PolicyError, makeProblems } = require('./problems.js');
 const { STYLES, readOptions, renameProblem } = require('./options.js');
+const { makeS3Error } = require('./s3.js');
 const { hold, idOf, unknownHandle } = require('./share.js');
+
+/** The native functions of a policy. */
+const FUNCTIONS = ['decide', 'edits', 'line', 'ruleName', 'escapedOrigin', 's3Answer', 'allowsOrigin', 'document', 's3Xml', 'share'];
 
 /** What the native half made of a document. */
 class Compiled {
   /** By rule, once one of its decisions was made. */
   #ruleNames = [];
 
-  constructor(
-    { decide, edits, line, ruleName, escapedOrigin, allowsOrigin, document, share, notCors, isS3, answers, warnings, warningsUnreported },
-    style,
-  ) {
-    this.decide = decide;
-    this.edits = edits;
-    this.line = line;
-    this.ruleName = ruleName;
-    this.escapedOrigin = escapedOrigin;
-    this.allowsOrigin = allowsOrigin;
-    this.document = document;
-    this.share = share;
+  constructor(data, style) {
+    const { answers, warnings, warningsUnreported } = data;
+    for (const name of FUNCTIONS) this[name] = data[name];
     this.style = style;
     // The integer for every request without Origin, whatever else it holds, so that those need no call.
-    this.notCors = notCors;
+    this.notCors = data.notCors;
     // Of S3 rules OPTIONS is another matter, and an actual request is decided by its method too.
-    this.isS3 = isS3;
+    this.dialect = data.dialect ?? undefined;
+    this.isS3 = this.dialect !== undefined;
     this.answers = Object.freeze(answers.map((answer) => new Answer(answer)));
     this.warnings = makeProblems(warnings, (problem) => renameProblem(problem, style));
     this.warningsUnreported = warningsUnreported;
@@ -58,7 +54,7 @@ function compile(document, style = STYLES.text, source = null) {
 function compiledOf(result, style, source) {
   if (result.problems !== undefined) {
     const problems = makeProblems(result.problems, (problem) => renameProblem(problem, style));
-    throw new PolicyError(problems, result.unreported, source, result.s3Code ?? null);
+    throw new PolicyError(problems, result.unreported, source, makeS3Error(result.s3Error));
   }
   return new Compiled(result, style);
 }
@@ -191,6 +187,18 @@ class Policy {
     return text;
   }
 
+  s3Headers(method, headers) {
+    return s3Answer(this.#compiled, method, headers).headers;
+  }
+
+  s3Error(method, headers) {
+    return makeS3Error(s3Answer(this.#compiled, method, headers).error);
+  }
+
+  s3Xml() {
+    return this.#compiled.s3Xml() ?? null;
+  }
+
   get warnings() {
     return this.#compiled.warnings;
   }
@@ -208,6 +216,15 @@ function classOf(receiver) {
 /** Whether a fact is one line at most, and short enough to be kept for the next request. */
 function isBrief(fact) {
   return fact === undefined || (typeof fact === 'string' && fact.length <= 512);
+}
+
+/** What S3 answers a request: its headers, and its error or null. */
+function s3Answer(compiled, method, headers) {
+  if (typeof method !== 'string') throw new TypeError(`method is ${describe(method)}, not a string`);
+  const { origin, requestMethod, requestHeaders, host, authority, fetchSite } = readHeaders(headers);
+  const text = compiled.s3Answer(method, origin, host, fetchSite, requestMethod, requestHeaders, authority);
+  if (text === undefined) throw new Error('corsac: no decision could be made');
+  return JSON.parse(text);
 }
 
 function freezeEdits(edits) {

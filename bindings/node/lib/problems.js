@@ -4,13 +4,14 @@
 /** Every problem of a configuration. */
 class PolicyError extends Error {
   /** `source` is the file, if the configuration came from one. */
-  constructor(problems, unreported = 0, source = null, s3Code = null) {
+  constructor(problems, unreported = 0, source = null, s3Error = null) {
     const lines = problems.map((problem) => describeProblem(problem, source));
     if (unreported > 0) lines.push(`(and ${unreported} more)`);
     super(lines.join('\n'));
     this.problems = problems;
     this.unreported = unreported;
-    this.s3Code = s3Code;
+    this.s3Code = s3Error?.code ?? null;
+    this.s3Error = s3Error;
   }
 }
 Object.defineProperty(PolicyError.prototype, 'name', { value: 'PolicyError', writable: true, configurable: true });

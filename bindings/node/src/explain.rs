@@ -1,10 +1,11 @@
 //! Explanations and the model of the browser: text in, text out; JavaScript makes objects of it.
 
-use corsac::Policy;
 use corsac::browser::{ExchangeError, Profile, simulate_json, simulate_sequence_json};
 use corsac::explain::explain_json;
 use napi::bindgen_prelude::{Error, Result, Status};
 use napi_derive::napi;
+
+use crate::s3::policy_again;
 
 fn invalid(error: impl ToString) -> Error {
     Error::new(Status::InvalidArg, error.to_string())
@@ -35,13 +36,14 @@ pub fn simulate_sequence(sequence: String, profile: String) -> Result<String> {
     play(&profile, |profile| simulate_sequence_json(&sequence, profile))
 }
 
-/// Explains a question, against the policy of a document or against its own responses.
+/// Explains a question, against the policy of a document, or of a bucket's configuration in that dialect, or
+/// against its own responses.
 ///
 /// # Errors
 /// What makes no sense in it.
 #[napi(catch_unwind)]
-pub fn explain(question: String, document: Option<String>) -> Result<String> {
+pub fn explain(question: String, document: Option<String>, dialect: Option<String>) -> Result<String> {
     // The canonical document of a policy, which is accepted.
-    let policy = document.map(Policy::from_json).transpose().map_err(invalid)?;
+    let policy = document.map(|document| policy_again(document, dialect)).transpose().map_err(invalid)?;
     explain_json(&question, policy.as_ref()).map_err(invalid)
 }

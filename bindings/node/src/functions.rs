@@ -11,8 +11,10 @@
 //! line(the same)                                                        -> string
 //! ruleName(the same)                                                    -> string or undefined
 //! escapedOrigin(the same)                                               -> string or undefined
+//! s3Answer(the same)                                                    -> string
 //! allowsOrigin(origin, credentials)                                     -> boolean
 //! document()                                                            -> string
+//! s3Xml()                                                               -> string or undefined
 //! share(id, style)                                                      -> boolean
 //! ```
 //! Facts are strings, arrays of strings (several lines) or `undefined` (no such header). Everything
@@ -44,8 +46,10 @@ pub(crate) struct Functions<'env> {
     pub(crate) line: Unknown<'env>,
     pub(crate) rule_name: Unknown<'env>,
     pub(crate) escaped_origin: Unknown<'env>,
+    pub(crate) s3_answer: Unknown<'env>,
     pub(crate) allows_origin: Unknown<'env>,
     pub(crate) document: Unknown<'env>,
+    pub(crate) s3_xml: Unknown<'env>,
     pub(crate) share: Unknown<'env>,
 }
 
@@ -66,8 +70,10 @@ impl<'env> Functions<'env> {
             line: function(env, held, c"line", line)?,
             rule_name: function(env, held, c"ruleName", rule_name)?,
             escaped_origin: function(env, held, c"escapedOrigin", escaped_origin)?,
+            s3_answer: function(env, held, c"s3Answer", s3_answer)?,
             allows_origin: function(env, held, c"allowsOrigin", allows_origin)?,
             document: function(env, held, c"document", document)?,
+            s3_xml: function(env, held, c"s3Xml", s3_xml)?,
             share: function(env, held, c"share", share)?,
         })
     }
@@ -264,6 +270,13 @@ unsafe extern "C" fn escaped_origin(env: sys::napi_env, info: sys::napi_callback
     unsafe { decided(env, info, origin) }
 }
 
+/// `s3Answer(...)`: what S3 answers to the byte, as JSON.
+unsafe extern "C" fn s3_answer(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let answer = |decision: &Decision<'_>| utf8(env, &decision.s3_json());
+    // SAFETY: node-api passes the env and info of a function that `function` made.
+    unsafe { decided(env, info, answer) }
+}
+
 /// `allowsOrigin(origin, credentials)`.
 unsafe extern "C" fn allows_origin(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     let allowed = |policy: &Arc<Policy>, arguments: Arguments<2>| {
@@ -298,6 +311,16 @@ unsafe extern "C" fn document(env: sys::napi_env, info: sys::napi_callback_info)
     let document = |policy: &Arc<Policy>, _: Arguments<0>| utf8(env, &policy.document());
     // SAFETY: node-api passes the env and info of a function that `function` made.
     unsafe { call(env, info, document) }.unwrap_or(ptr::null_mut())
+}
+
+/// `s3Xml()`: the configuration of a bucket as XML; `undefined` of any other policy.
+unsafe extern "C" fn s3_xml(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let xml = |policy: &Arc<Policy>, _: Arguments<0>| {
+        let dialect = policy.s3_options()?.dialect;
+        utf8(env, &policy.s3_configuration()?.to_xml(dialect))
+    };
+    // SAFETY: node-api passes the env and info of a function that `function` made.
+    unsafe { call(env, info, xml) }.unwrap_or(ptr::null_mut())
 }
 
 /// `share(id, style)`: the policy is held under the id until it is released. False if that failed.

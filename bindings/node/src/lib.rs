@@ -8,12 +8,13 @@
 pub mod explain;
 mod facts;
 mod functions;
+pub mod s3;
 mod shared;
 
 use std::sync::Arc;
 
 use corsac::limits::MAX_DOCUMENT_BYTES;
-use corsac::s3::S3Options;
+use corsac::s3::{S3Error, S3Options};
 use corsac::{BuildError, Kind, Policy, Problem, Reason, ResponseHeader, Value};
 use napi::Env;
 use napi::bindgen_prelude::{Either, External, Result, Uint8ArraySlice, Unknown};
@@ -96,18 +97,22 @@ pub struct PolicyData<'env> {
     pub rule_name: Unknown<'env>,
     /// Decides a request and tells its origin for a log.
     pub escaped_origin: Unknown<'env>,
+    /// Decides a request and tells what S3 answers.
+    pub s3_answer: Unknown<'env>,
     /// Whether an origin may read responses.
     pub allows_origin: Unknown<'env>,
     /// The canonical document.
     pub document: Unknown<'env>,
+    /// The configuration of a bucket as XML.
+    pub s3_xml: Unknown<'env>,
     /// Shares the policy with other threads.
     pub share: Unknown<'env>,
     /// How its problems name things: what was passed to `share`, 0 for one that was just compiled.
     pub style: u32,
     /// The integer of `decide` for every request without `Origin`; of S3 rules, for those that are not `OPTIONS`.
     pub not_cors: u32,
-    /// Whether the rules are those of a bucket, so that decisions depend on more of a request.
-    pub is_s3: bool,
+    /// Whose S3 it is, if the rules are those of a bucket, so that decisions depend on more of a request.
+    pub dialect: Option<String>,
     /// The ready answers, by the index in an integer of `decide`.
     pub answers: Vec<AnswerData>,
     /// What is worth a look.
@@ -124,8 +129,8 @@ pub struct BuildErrorData {
     pub problems: Vec<ProblemData>,
     /// How many more there are.
     pub unreported: u32,
-    /// The S3 error code that refuses the configuration of a bucket.
-    pub s3_code: Option<String>,
+    /// The error in which S3 refuses the configuration of a bucket, as JSON.
+    pub s3_error: Option<String>,
 }
 
 /// Compiles a document: a policy, or every problem of it. Takes time linear in the document.
@@ -170,7 +175,7 @@ fn delivered(
         Err(error) => Ok(Either::B(BuildErrorData {
             problems: error.problems().iter().map(ProblemData::from).collect(),
             unreported: count(error.unreported()),
-            s3_code: error.s3_code().map(str::to_owned),
+            s3_error: error.s3_error().map(S3Error::to_json),
         })),
     }
 }
@@ -181,21 +186,33 @@ fn policy_data(env: &Env, policy: Arc<Policy>, style: u32) -> Result<PolicyData<
     let warnings = policy.warnings().iter().map(ProblemData::from).collect();
     let warnings_unreported = count(policy.warnings_unreported());
     let not_cors = not_cors(&policy);
-    let is_s3 = policy.s3_options().is_some();
-    let Functions { decide, edits, line, rule_name, escaped_origin, allows_origin, document, share } =
-        Functions::new(env, policy)?;
+    let dialect = policy.s3_options().map(|options| options.dialect.name().to_owned());
+    let Functions {
+        decide,
+        edits,
+        line,
+        rule_name,
+        escaped_origin,
+        s3_answer,
+        allows_origin,
+        document,
+        s3_xml,
+        share,
+    } = Functions::new(env, policy)?;
     Ok(PolicyData {
         decide,
         edits,
         line,
         rule_name,
         escaped_origin,
+        s3_answer,
         allows_origin,
         document,
+        s3_xml,
         share,
         style,
         not_cors,
-        is_s3,
+        dialect,
         answers,
         warnings,
         warnings_unreported,

@@ -116,7 +116,7 @@ createServer((req, res) => {
   // @ts-expect-error decisions do not change
   decision.headers.push(['set', 'X', 'y']);
   const rule: number | null = decision.rule;
-  const status: 0 | 200 | 204 | 403 = decision.status;
+  const status: 0 | 200 | 204 | 400 | 403 = decision.status;
   const line: string = decision.toString();
   console.log(status, line, decision.ruleName?.length);
   const allowed: boolean = policy.allowsOrigin(req.headers.origin) && policy.allowsOrigin(null, false);

@@ -48,7 +48,7 @@ impl S3Error {
         let error = s3::S3Error::new(dialect_of(py, dialect)?, code, status, message);
         Ok(S3Error(match method {
             None => error,
-            Some(method) => error.with_method(method, is_bucket.map(resource_type)),
+            Some(method) => error.with_method(method, is_bucket.map(ResourceType::new)),
         }))
     }
 
@@ -133,7 +133,7 @@ impl S3Error {
     ///     The text.
     #[pyo3(signature = (*, is_bucket=false, request_id="", host_id=""))]
     fn body(&self, is_bucket: bool, request_id: &str, host_id: &str) -> String {
-        self.0.body(BodyOptions { resource_type: resource_type(is_bucket), request_id, host_id })
+        self.0.body(BodyOptions { resource_type: ResourceType::new(is_bucket), request_id, host_id })
     }
 
     #[getter]
@@ -184,10 +184,6 @@ impl S3Error {
         lines.show(py, &mut request)?;
         Ok(S3Error(make(dialect, &request)))
     }
-}
-
-fn resource_type(is_bucket: bool) -> ResourceType {
-    if is_bucket { ResourceType::Bucket } else { ResourceType::Object }
 }
 
 fn dialect_of(py: Python<'_>, name: &str) -> PyResult<Dialect> {

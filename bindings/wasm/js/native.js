@@ -151,8 +151,9 @@ class Instance {
     return this.#exports.allows_origin(policy, this.#write(bytes, origin), credentials ? 1 : 0) === 1;
   }
 
-  document(policy) {
-    return this.#received(this.#exports.document(policy));
+  /** Calls a function of a policy that takes nothing else, and gives the text that comes out. */
+  own(name, policy) {
+    return this.#received(this.#exports[name](policy));
   }
 
   release(policy) {
@@ -250,14 +251,15 @@ class Engine {
 /** A policy: where it is, and how to make it again. */
 class Held {
   #engine;
-  #document;
+  #sources;
   /** What was made of the document, as JSON: that has to be the same again. */
   data;
   #place;
 
-  constructor(engine, document, { number, data }, used) {
+  /** `sources` are the arguments of `Instance.text` that compile it. */
+  constructor(engine, sources, { number, data }, used) {
     this.#engine = engine;
-    this.#document = document;
+    this.#sources = sources;
     this.data = JSON.stringify(data);
     this.#place = { owner: used.id, number };
     engine.watch(this, this.#place);
@@ -276,22 +278,26 @@ class Held {
   }
 
   #makeAgain(used) {
-    const { number, data } = JSON.parse(used.text('compile', this.#document));
+    const { number, data } = JSON.parse(used.text(...this.#sources));
     if (JSON.stringify(data) !== this.data) throw new Error('the policy is another one');
     this.#place.owner = used.id;
     this.#place.number = number;
   }
 }
 
-function compile(engine, document) {
+/** Compiles by a function of the module, from a document and what it takes beside it. */
+function compile(engine, name, document, ...others) {
   // It may be needed again, so nobody else may change it.
-  const bytes = typeof document === 'string' ? encoder.encode(document) : Uint8Array.from(document);
+  const sources = [name, typeof document === 'string' ? encoder.encode(document) : Uint8Array.from(document), ...others];
   return engine.use((used) => {
-    const result = JSON.parse(used.text('compile', bytes));
+    const result = JSON.parse(used.text(...sources));
     if (result.data === undefined) return result;
-    return { ...functionsOf(new Held(engine, bytes, result, used)), ...result.data, style: 0 };
+    return { ...functionsOf(new Held(engine, sources, result, used)), ...result.data, style: 0 };
   });
 }
+
+/** A boolean as the module reads it: whether there is anything. */
+const flag = (value) => (value ? '1' : '');
 
 /**
  * The functions of a policy, as those of the addon. None of them throws: what is of a wrong type, or goes wrong, gets the
@@ -320,7 +326,9 @@ function functionsOf(held) {
       const given = plain(origin);
       return held.use(false, (used, policy) => used.allowsOrigin(policy, given, credentials));
     },
-    document: () => held.use(undefined, (used, policy) => used.document(policy)),
+    s3Answer: (...facts) => textOf('s3_answer', facts),
+    s3Xml: () => held.use(undefined, (used, policy) => used.own('s3_xml', policy)),
+    document: () => held.use(undefined, (used, policy) => used.own('document', policy)),
     share: refuseToShare,
   };
 }
@@ -339,10 +347,13 @@ function native(module) {
   const engine = new Engine(module);
   const text = (name, ...parts) => engine.use((used) => used.text(name, ...parts));
   return {
-    compile: (document) => compile(engine, document),
+    compile: (document) => compile(engine, 'compile', document),
+    compileS3: (document, dialect, strict) => compile(engine, 'compile_s3', document, dialect, flag(strict)),
+    s3Error: (name, dialect, origin, requestMethod) => text('s3_error', name, JSON.stringify({ dialect, origin, requestMethod })),
+    s3Body: (error, isBucket, requestId, hostId) => text('s3_body', error, flag(isBucket), requestId, hostId),
     simulate: (exchange, profile) => text('simulate', exchange, profile),
     simulateSequence: (sequence, profile) => text('simulate_sequence', sequence, profile),
-    explain: (question, document = '') => text('explain', question, document),
+    explain: (question, document = '', dialect = '') => text('explain', question, document, dialect),
     names: () => JSON.parse(text('names')),
     version: () => text('version'),
     publicSuffixList: () => text('public_suffix_list'),

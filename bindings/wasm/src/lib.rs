@@ -19,7 +19,10 @@ use std::cell::RefCell;
 use corsac::browser::{ExchangeError, Profile, simulate_json, simulate_sequence_json};
 use corsac::explain::explain_json;
 use corsac::limits::{MAX_DOCUMENT_BYTES, MAX_REQUEST_HEADERS_BYTES};
-use corsac::{Decision, HeaderLine, Kind, Policy, Problem, Reason, Request, ResponseHeader, Value, Verdict};
+use corsac::s3::{BodyOptions, Dialect, ResourceType, S3Error, S3Options};
+use corsac::{
+    BuildError, Decision, HeaderLine, Kind, Policy, Problem, Reason, Request, ResponseHeader, Value, Verdict,
+};
 use serde_json::{Value as Json, json};
 
 use crate::facts::{CallFacts, Told};
@@ -113,11 +116,25 @@ pub extern "C" fn outbox() -> *const u8 {
 /// Compiles a document: an object with everything of the policy, or with every problem.
 #[unsafe(no_mangle)]
 pub extern "C" fn compile(len: usize) -> i32 {
+    compile_by(|state| Some(Policy::from_json(state.received([len])?[0])))
+}
+
+/// Compiles the configuration of a bucket: text, dialect, and one byte where it is strict.
+#[unsafe(no_mangle)]
+pub extern "C" fn compile_s3(len: usize, dialect_len: usize, strict_len: usize) -> i32 {
+    compile_by(|state| {
+        let [text, dialect, strict] = state.received([len, dialect_len, strict_len])?;
+        let options = S3Options::new(dialect, !strict.is_empty());
+        Some(options.and_then(|options| Policy::from_s3(text, options)))
+    })
+}
+
+fn compile_by(compiled: impl FnOnce(&State) -> Option<Result<Policy, BuildError>>) -> i32 {
     let result = STATE.with_borrow_mut(|state| {
-        let compiled = state.received([len]).map(|[document]| Policy::from_json(document));
-        Some(match compiled? {
+        Some(match compiled(state)? {
             Ok(policy) => {
                 let data = json!({
+                    "dialect": policy.s3_options().map(|options| options.dialect.name()),
                     "notCors": pack(policy.decide(&Request::new("GET"))),
                     "answers": policy.answers().iter().map(answer_data).collect::<Json>(),
                     "warnings": policy.warnings().iter().map(problem_data).collect::<Json>(),
@@ -128,6 +145,7 @@ pub extern "C" fn compile(len: usize) -> i32 {
             Err(error) => json!({
                 "problems": error.problems().iter().map(problem_data).collect::<Json>(),
                 "unreported": error.unreported(),
+                "s3Error": error.s3_error().map(S3Error::to_json),
             }),
         })
     });
@@ -221,6 +239,8 @@ texts_of_decisions! {
     rule_name: |decision| decision.rule_name().map(str::to_owned);
     /// The request's `Origin` as the line shows it.
     escaped_origin: |decision| decision.escaped_origin();
+    /// What S3 answers to the byte, as JSON.
+    s3_answer: |decision| Some(decision.s3_json());
 }
 
 /// The decision as one integer, see [`pack`]; 0 if there is none.
@@ -270,6 +290,62 @@ pub extern "C" fn document(policy: u32) -> i32 {
     give(STATE.with_borrow(|state| Some(state.policy(policy)?.document())))
 }
 
+/// The configuration of a bucket as XML; none of any other policy.
+#[unsafe(no_mangle)]
+pub extern "C" fn s3_xml(policy: u32) -> i32 {
+    give(STATE.with_borrow(|state| {
+        let policy = state.policy(policy)?;
+        Some(policy.s3_configuration()?.to_xml(policy.s3_options()?.dialect))
+    }))
+}
+
+/// What S3 answers about a bucket, as JSON, by the name of the answer and a request as JSON: `dialect`, and the lines of
+/// `origin` and `requestMethod`.
+#[unsafe(no_mangle)]
+pub extern "C" fn s3_error(name_len: usize, asked_len: usize) -> i32 {
+    give(STATE.with_borrow(|state| {
+        let [name, asked] = state.received([name_len, asked_len])?;
+        let asked: Json = serde_json::from_slice(asked).ok()?;
+        // A byte for each code unit; above U+00FF, which no byte of a header can be, one that matches nothing.
+        let bytes =
+            |line: &str| line.chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(0xFF)).collect::<Vec<_>>();
+        let lines = |key: &str| -> Vec<Vec<u8>> {
+            asked
+                .get(key)
+                .and_then(Json::as_array)
+                .into_iter()
+                .flatten()
+                .filter_map(Json::as_str)
+                .map(bytes)
+                .collect()
+        };
+        let (origin, request_method) = (lines("origin"), lines("requestMethod"));
+        let mut request = Request::new("OPTIONS");
+        origin.iter().for_each(|line| _ = request.header("Origin", line));
+        request_method.iter().for_each(|line| _ = request.header("Access-Control-Request-Method", line));
+        let dialect = Dialect::from_name(asked.get("dialect")?.as_str()?)?;
+        S3Error::named(std::str::from_utf8(name).ok()?, dialect, &request).map(|error| error.to_json())
+    }))
+}
+
+/// The body of an error, by its JSON, one byte where the request was about a bucket, and two identifiers.
+#[unsafe(no_mangle)]
+pub extern "C" fn s3_body(
+    error_len: usize,
+    bucket_len: usize,
+    request_id_len: usize,
+    host_id_len: usize,
+) -> i32 {
+    give(STATE.with_borrow(|state| {
+        let [error, bucket, request_id, host_id] =
+            state.received([error_len, bucket_len, request_id_len, host_id_len])?;
+        let (request_id, host_id) = (text(request_id).ok()?, text(host_id).ok()?);
+        let resource_type = ResourceType::new(!bucket.is_empty());
+        let options = BodyOptions { resource_type, request_id: &request_id, host_id: &host_id };
+        S3Error::from_json(std::str::from_utf8(error).ok()?).map(|error| error.body(options))
+    }))
+}
+
 /// Text of JavaScript, which encodes whatever it is as UTF-8.
 fn text(bytes: &[u8]) -> Result<String, String> {
     String::from_utf8(bytes.to_owned()).map_err(|error| error.to_string())
@@ -299,13 +375,19 @@ pub extern "C" fn simulate_sequence(len: usize, profile_len: usize) -> i32 {
     play(len, profile_len, simulate_sequence_json)
 }
 
-/// Explains a question, against the policy of a document, or, if that is empty, against its own responses.
+/// Explains a question, against the policy of a document, or of a bucket's configuration in that dialect, or, if the
+/// document is empty, against its own responses.
 #[unsafe(no_mangle)]
-pub extern "C" fn explain(len: usize, document_len: usize) -> i32 {
+pub extern "C" fn explain(len: usize, document_len: usize, dialect_len: usize) -> i32 {
     give_result(STATE.with_borrow(|state| {
-        let [question, document] = state.received([len, document_len]).unwrap_or_default();
+        let [question, document, dialect] =
+            state.received([len, document_len, dialect_len]).unwrap_or_default();
         // The canonical document of a policy, which is accepted.
-        let policy = (!document.is_empty()).then(|| Policy::from_json(document)).transpose();
+        let build = || match dialect {
+            b"" => Policy::from_json(document),
+            _ => S3Options::new(dialect, false).and_then(|options| Policy::from_s3(document, options)),
+        };
+        let policy = (!document.is_empty()).then(build).transpose();
         let policy = policy.map_err(|error| error.to_string())?;
         explain_json(&text(question)?, policy.as_ref()).map_err(|error| error.to_string())
     }))

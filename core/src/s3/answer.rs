@@ -1,6 +1,8 @@
 //! A decision in the bytes of S3: headers, and what a refused preflight is told.
 
-use super::error::S3Error;
+use serde_json::{Value, json};
+
+use super::error::{S3Error, latin1};
 use super::evaluate::elements;
 use super::{Dialect, VARY};
 use crate::decision::{Decision, Kind};
@@ -71,6 +73,16 @@ impl Decision<'_> {
             ],
         };
         headers.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    }
+
+    /// What S3 answers, as JSON, for languages that read it as a text: `headers`, pairs of name and value with a
+    /// character for each byte, and `error`, as [`S3Error::to_json`] writes it, or null.
+    #[must_use]
+    pub fn s3_json(&self) -> String {
+        let headers = self.s3_headers();
+        let headers = headers.iter().map(|(name, value)| json!([name, latin1(value)])).collect::<Value>();
+        let error = self.s3_error().map_or_else(|| "null".to_owned(), |error| error.to_json());
+        format!("{{\"headers\":{headers},\"error\":{error}}}")
     }
 
     /// The requested names, on preflights that have any lines of them.

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use serde_json::{Value, json};
+
 use super::Dialect;
 use crate::request::{Facts, HeaderLine};
 
@@ -26,6 +28,14 @@ pub enum ResourceType {
     /// An object in it.
     #[default]
     Object,
+}
+
+impl ResourceType {
+    /// The one or the other.
+    #[must_use]
+    pub const fn new(is_bucket: bool) -> ResourceType {
+        if is_bucket { ResourceType::Bucket } else { ResourceType::Object }
+    }
 }
 
 /// What the body of an error says beside the error.
@@ -128,6 +138,48 @@ impl S3Error {
         let mut error = S3Error::new(dialect, "AccessForbidden", 403, NO_RULE);
         error.method = requested_method(request);
         error
+    }
+
+    /// The error of this name: `bucket-missing`, `cors-not-enabled`, `no-configuration`, `bad-digest`; none for any
+    /// other name. The request is the one that is answered.
+    #[must_use]
+    pub fn named(name: &str, dialect: Dialect, request: &dyn Facts) -> Option<S3Error> {
+        Some(match name {
+            "bucket-missing" => S3Error::bucket_missing(dialect, request),
+            "cors-not-enabled" => S3Error::cors_not_enabled(dialect, request),
+            "no-configuration" => S3Error::no_configuration(dialect),
+            "bad-digest" => S3Error::bad_digest(dialect),
+            _ => return None,
+        })
+    }
+
+    /// All of it as JSON, for languages that keep it as a text.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        json!({
+            "code": self.code,
+            "status": self.status,
+            "message": self.message,
+            "dialect": self.dialect.name(),
+            "method": self.method,
+            "is_bucket": self.resource_type.map(|about| about == ResourceType::Bucket),
+        })
+        .to_string()
+    }
+
+    /// The error that [`S3Error::to_json`] wrote; none of any other text.
+    #[must_use]
+    pub fn from_json(text: &str) -> Option<S3Error> {
+        let error: Value = serde_json::from_str(text).ok()?;
+        let text = |key: &str| error.get(key)?.as_str().map(str::to_owned);
+        let status = error.get("status")?.as_u64().and_then(|status| u16::try_from(status).ok())?;
+        let made =
+            S3Error::new(Dialect::from_name(&text("dialect")?)?, text("code")?, status, text("message")?);
+        let resource_type = error.get("is_bucket").and_then(Value::as_bool).map(ResourceType::new);
+        Some(match text("method") {
+            None => made,
+            Some(method) => made.with_method(method, resource_type),
+        })
     }
 
     /// The code, such as `AccessForbidden`.

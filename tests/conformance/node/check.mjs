@@ -6,7 +6,7 @@ import { IncomingMessage, ServerResponse } from 'node:http';
 
 const require = createRequire(import.meta.url);
 // Another build of the package, where one is to be tested.
-const { Policy, PolicyError } = require(process.env.CORSAC_PACKAGE ?? '../../../bindings/node');
+const { Policy, PolicyError, S3Error } = require(process.env.CORSAC_PACKAGE ?? '../../../bindings/node');
 const { apply } = require('../../../bindings/node/examples/apply.cjs');
 
 const FOREIGN = [
@@ -24,6 +24,7 @@ const KEY_PROBLEMS = ['unknown-key', 'duplicate-key', 'key-beside-rules', 'top-l
 
 /** Throws unless the vector holds. */
 export function checkVector(vector) {
+  if (vector.error !== undefined) return checkBucket(vector);
   // A text is read as text; a document is given as an object, as options and as text.
   const isText = vector.text !== undefined;
   const builds = vector.s3 !== undefined
@@ -41,6 +42,7 @@ export function checkVector(vector) {
         assert(error instanceof PolicyError, error);
         compareProblems(error.problems, vector.problems.map(words), isText);
         assert.equal(error.s3Code, vector.s3_error?.code ?? null);
+        compareS3Error(error.s3Error, vector.s3_error, 400);
         return true;
       });
     } else {
@@ -58,6 +60,10 @@ function check(vector, policy, words) {
       const decision = policy.evaluate(method, form);
       compareDecision(decision, vector.decision);
       if (vector.line !== undefined) assert.equal(decision.toString(), vector.line);
+      if (vector.s3 !== undefined) {
+        assert.deepEqual(policy.s3Headers(method, form), vector.s3_headers);
+        compareS3Error(policy.s3Error(method, form), vector.s3_error, decision.status);
+      }
       assert(String(decision).startsWith(`${decision.kind} ${decision.allowed ? 'allowed' : 'refused'} ${decision.reason} rule=`));
     }
   }
@@ -71,13 +77,15 @@ function check(vector, policy, words) {
       assert.deepEqual(linesOf(response.getHeaderNames().flatMap((name) => [response.getHeader(name)].flat().map((value) => [name, value]))), linesOf(vector.applied));
     }
   }
+  if (vector.s3_xml !== undefined) assert.equal(policy.s3Xml(), vector.s3_xml);
   if (vector.canonical !== undefined) {
     checked = true;
     assert.equal(policy.document(), vector.canonical);
-    if (vector.s3 !== undefined) return assert.equal(Policy.fromS3(vector.canonical, vector.s3).document(), vector.canonical);
-    assert.equal(Policy.fromJSON(vector.canonical).document(), vector.canonical);
-    assert.equal(new Policy(JSON.parse(vector.canonical)).document(), vector.canonical);
-    assert.equal(new Policy(toOptions(JSON.parse(vector.canonical))).document(), vector.canonical);
+    const document = JSON.parse(vector.canonical);
+    const again = vector.s3 !== undefined
+      ? [Policy.fromS3(vector.canonical, vector.s3)]
+      : [Policy.fromJSON(vector.canonical), new Policy(document), new Policy(toOptions(document))];
+    for (const policy of again) assert.equal(policy.document(), vector.canonical);
   }
   if (vector.warnings !== undefined) {
     checked = true;
@@ -89,6 +97,20 @@ function check(vector, policy, words) {
     assert.equal(policy.allowsOrigin(origin, credentials), expected, `${origin} ${credentials}`);
   }
   assert(checked, 'the vector claims nothing');
+}
+
+/** What S3 answers about a bucket. */
+function checkBucket({ dialect, error, request, status, is_bucket: isBucket, ...expected }) {
+  const name = camelCase(error.replaceAll('-', '_'));
+  const made = request === undefined ? [S3Error[name]({ dialect })] : formsOf(request.headers).map((form) => S3Error[name](form, { dialect }));
+  for (const each of made) compareS3Error(each, expected, status, isBucket);
+}
+
+function compareS3Error(error, expected, status, isBucket = false) {
+  if (expected === undefined) return assert.equal(error, null);
+  assert(error instanceof S3Error && Object.isFrozen(error));
+  assert.deepEqual([error.code, error.status], [expected.code, status]);
+  assert.equal(error.body({ isBucket, requestId: 'R1', hostId: 'H1' }), expected.body);
 }
 
 /** Names in lower case, sorted, with the lines of each, and those of vary joined. */

@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import { after, before, describe, test } from 'node:test';
 
 const require = createRequire(import.meta.url);
-const { Policy, PolicyError, express, fetch } = require('../../../bindings/node');
+const { Policy, PolicyError, S3Error, express, explain, fetch } = require('../../../bindings/node');
 
 const ORIGIN = 'https://app.example.com';
 const CONFIGURATION = JSON.stringify({
@@ -94,11 +94,45 @@ describe('Policy.fromS3', () => {
     }
   });
 
-  test('a shared policy stays one of a bucket', () => {
+  test('a shared policy stays one of a bucket', { skip: process.env.CORSAC_SHARES === 'no' && 'nothing is shared' }, () => {
     const policy = Policy.fromS3(CONFIGURATION);
     const shared = Policy.from(policy.share());
     assert.equal(shared.evaluate('OPTIONS', {}).reason, 's3-origin-missing');
     assert.equal(shared.evaluate('GET', {}).reason, 'not-cors');
     assert.equal(shared.document(), policy.document());
   });
+});
+
+describe('errors of S3', () => {
+  test('any other error', () => {
+    const error = new S3Error('NoSuchKey', 404, 'The specified key does not exist.', { dialect: 'aws' });
+    assert.deepEqual({ ...error }, { code: 'NoSuchKey', status: 404, message: 'The specified key does not exist.', dialect: 'aws' });
+    const body = error.body({ requestId: 'R<1>', hostId: 'H1' });
+    assert.match(body, /<Error><Code>NoSuchKey<\/Code><Message>The specified key does not exist\.<\/Message><RequestId>R&lt;1&gt;<\/RequestId><HostId>H1<\/HostId><\/Error>$/);
+    assert.equal(new S3Error('A\ud800', 400, '').code, 'A\ufffd');
+  });
+
+  test('arguments of a wrong type', () => {
+    const error = S3Error.badDigest();
+    const wrong = [
+      () => new S3Error(1, 400, ''), () => new S3Error('A', 40, ''), () => new S3Error('A', '400', ''), () => new S3Error('A', 400, null),
+      () => new S3Error('A', 400, '', { dialect: 'ceph' }), () => S3Error.badDigest({ dialect: 1 }), () => S3Error.badDigest('aws'), () => S3Error.bucketMissing('x'),
+      () => error.body(null), () => error.body({ isBucket: 1 }), () => error.body({ requestId: 1 }), () => error.body({ hostId: null }),
+      () => Policy.fromS3(CONFIGURATION).s3Headers(1, {}), () => Policy.fromS3(CONFIGURATION).s3Error('GET', 1),
+    ];
+    for (const call of wrong) assert.throws(call, TypeError, String(call));
+  });
+
+  test('nothing of S3 for another policy', () => {
+    const policy = new Policy({ allowOrigins: [ORIGIN] });
+    assert.deepEqual([policy.s3Headers('OPTIONS', {}), policy.s3Error('OPTIONS', {}), policy.s3Xml()], [[], null, null]);
+  });
+});
+
+test('an explanation by the rules of a bucket', () => {
+  const policy = Policy.fromS3(CONFIGURATION);
+  const request = { url: 'https://s3.example.com/photo', method: 'GET' };
+  assert.equal(explain({ page_origin: ORIGIN, request }, policy).readable, true);
+  const refused = explain({ page_origin: 'https://other.example', request }, policy);
+  assert.deepEqual([refused.readable, refused.decisions[0].reason], [false, 's3-no-rule-matches']);
 });
