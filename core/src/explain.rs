@@ -21,6 +21,7 @@
 //! ```
 
 mod application;
+mod bucket;
 mod hints;
 mod observed;
 mod origins;

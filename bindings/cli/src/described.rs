@@ -72,9 +72,12 @@ pub(crate) fn page(address: &str) -> String {
 #[derive(clap::Args)]
 #[command(group(clap::ArgGroup::new("answers").required(true).args(["policy", "har", "question"])))]
 pub(crate) struct Options {
-    /// The policy that answers
+    /// The policy that answers: a document, or the CORS configuration of an S3 bucket
     #[arg(long, value_name = "FILE", requires = "page")]
     policy: Option<PathBuf>,
+    /// Whose S3 it is, where the policy is a bucket's configuration: zenko or aws
+    #[arg(long, value_name = "NAME", default_value = "zenko")]
+    dialect: String,
     /// Exchanges as a browser's developer tools export them
     #[arg(long, value_name = "FILE")]
     har: Option<PathBuf>,
@@ -113,7 +116,7 @@ pub(crate) fn run(options: &Options) -> Result<Verdict, Failure> {
         let (Some(path), Some(page)) = (&options.policy, &options.page) else {
             return Err("give --policy and --page".to_owned());
         };
-        let policy = input::policy(path)?;
+        let policy = input::policy_or_s3(path, input::s3_options(&options.dialect)?)?;
         let question = match (&options.curl, &options.url) {
             (Some(command), _) => options.described.refine(page, curl::request(command)?)?,
             (None, Some(url)) => options.described.question(page, url)?,

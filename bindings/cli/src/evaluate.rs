@@ -12,9 +12,12 @@ use crate::{Failure, Verdict, input, print};
 /// `corsac evaluate`
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// The policy document
+    /// The policy document, or the CORS configuration of an S3 bucket
     #[arg(long, value_name = "FILE")]
     policy: PathBuf,
+    /// Whose S3 it is, where it is a bucket's configuration: zenko or aws
+    #[arg(long, value_name = "NAME", default_value = "zenko")]
+    dialect: String,
     /// Requests, one a line: {"method": "GET", "headers": [["Origin", "https://app.example.com"]]}; - for standard input
     #[arg(value_name = "FILE")]
     requests: PathBuf,
@@ -29,7 +32,7 @@ struct Line {
 }
 
 pub(crate) fn run(options: &Options) -> Result<Verdict, Failure> {
-    let policy = input::policy(&options.policy)?;
+    let policy = input::policy_or_s3(&options.policy, input::s3_options(&options.dialect)?)?;
     let bytes = input::read(&options.requests)?;
     let mut out = String::new();
     for (number, line) in (1..).zip(bytes.split(|&byte| byte == b'\n')) {

@@ -39,16 +39,13 @@ pub(crate) fn s3_options(dialect: &str) -> Result<S3Options, Failure> {
     S3Options::new(dialect, false).map_err(|error| error.to_string())
 }
 
-/// A policy from a file, or every problem of it in one text.
-pub(crate) fn policy(path: &Path) -> Result<Policy, Failure> {
-    built(path, Policy::from_json(read(path)?))
-}
-
 /// A policy from a document or from a bucket's configuration, which is XML, a JSON array, or a JSON object with the
 /// list of rules that AWS knows.
 pub(crate) fn policy_or_s3(path: &Path, options: S3Options) -> Result<Policy, Failure> {
     let bytes = read(path)?;
-    let is_s3 = match bytes.trim_ascii_start().first() {
+    // What many editors write in front of XML.
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    let is_s3 = match text.trim_ascii_start().first() {
         Some(b'<' | b'[') => true,
         _ => serde_json::from_slice::<serde_json::Value>(&bytes).is_ok_and(|value| {
             ["CORSRules", "CorsRules", "CORSConfiguration", "CorsConfiguration"]

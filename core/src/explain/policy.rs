@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::hints::Hints;
 use super::origins::{Difference, difference, null_page};
-use super::{Explanation, Question};
+use super::{Explanation, Question, bucket};
 use crate::browser::{Failure, Outcome};
 use crate::{Policy, Reason, Request};
 
@@ -15,6 +15,9 @@ pub(super) fn find(
     outcome: &Outcome,
     hints: &mut Hints,
 ) {
+    if let Some(rules) = policy.s3.as_deref() {
+        return bucket::find(question, rules, explanation, outcome, hints);
+    }
     let document = Document::of(policy);
     match &outcome.cause {
         Some(failure) if is_of_policy(failure) => {
@@ -23,7 +26,20 @@ pub(super) fn find(
         Some(_) => {}
         None => {
             let rule = explanation.decisions.iter().find_map(|decision| decision.rule).unwrap_or(0);
-            reads(question, &document, rule, outcome, hints);
+            let listed = document.value(rule, "expose_headers");
+            let is_listed = |name: &str| {
+                let list = listed.and_then(Value::as_array);
+                listed.is_some_and(|value| value == "*")
+                    || list.is_some_and(|list| list.iter().any(|other| other == name))
+            };
+            reads(
+                question,
+                outcome,
+                hints,
+                &is_listed,
+                "expose_headers",
+                &document.path(rule, "expose_headers"),
+            );
             if !outcome.preflights.is_empty() && document.value(rule, "max_age").is_none() {
                 hints
                     .remark(
@@ -39,7 +55,7 @@ pub(super) fn find(
 }
 
 /// Whether a policy can be to blame.
-fn is_of_policy(failure: &Failure) -> bool {
+pub(super) fn is_of_policy(failure: &Failure) -> bool {
     matches!(
         failure,
         Failure::PreflightCheck(_)
@@ -329,7 +345,7 @@ fn other_rule(asked: &Asked<'_>, deciding: u32, document: &Document, hints: &mut
     }
 }
 
-fn capital(text: &str) -> String {
+pub(super) fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
@@ -463,14 +479,18 @@ fn credentials(document: &Document, rule: u32, hints: &mut Hints) {
         .suggest("true");
 }
 
-/// Response headers that script wants and does not see.
-fn reads(question: &Question, document: &Document, rule: u32, outcome: &Outcome, hints: &mut Hints) {
+/// Response headers that script wants and does not see, though the rule could expose them under `key`.
+pub(super) fn reads(
+    question: &Question,
+    outcome: &Outcome,
+    hints: &mut Hints,
+    is_listed: &dyn Fn(&str) -> bool,
+    key: &str,
+    path: &str,
+) {
     let Some(exposed) = &outcome.exposed_headers else { return };
-    let listed = document.value(rule, "expose_headers");
     for name in question.reads.iter().map(|name| name.to_ascii_lowercase()) {
-        let named =
-            listed.and_then(Value::as_array).is_some_and(|list| list.iter().any(|other| *other == name));
-        if exposed.contains(&name) || named || listed.is_some_and(|value| value == "*") {
+        if exposed.contains(&name) || is_listed(&name) {
             continue;
         }
         if matches!(name.as_str(), "set-cookie" | "set-cookie2") {
@@ -485,9 +505,9 @@ fn reads(question: &Question, document: &Document, rule: u32, outcome: &Outcome,
             .cause(
                 "header-not-exposed",
                 format!("Script does not see the response header {name}."),
-                format!("Add {name:?} to `expose_headers`."),
+                format!("Add {name:?} to `{key}`."),
             )
-            .at(document.path(rule, "expose_headers"))
+            .at(path)
             .suggest(name);
     }
 }

@@ -228,3 +228,104 @@ fn responses_are_told_everything_that_they_lack_too() {
         ["method-not-allowed", "header-not-allowed", "header-not-allowed"]
     );
 }
+
+mod buckets {
+    use super::{EVERYTHING, Explanation, GET, Question, causes, explain};
+    use crate::Policy;
+    use crate::s3::S3Options;
+
+    const PAGE: &str = "https://app.example.com";
+    const UPLOADS: &str = r#"[
+        {"ID": "uploads", "AllowedOrigins": ["https://app.example.com"], "AllowedMethods": ["PUT"], "AllowedHeaders": ["content-type"], "ExposeHeaders": ["ETag"]},
+        {"AllowedOrigins": ["https://app.example.com"], "AllowedMethods": ["GET"], "AllowedHeaders": ["x-a"]},
+        {"AllowedOrigins": ["*"], "AllowedMethods": ["HEAD"]}]"#;
+
+    fn explained(configuration: &str, page: &str, request: &str) -> Explanation {
+        let policy = Policy::from_s3(configuration, S3Options::default()).unwrap();
+        let question = format!(
+            r#"{{"page_origin": "{page}", "request": {{"url": "https://s3.example.net/", {request}}}, "reads": ["ETag", "X-Amz-Id"]}}"#
+        );
+        explain(&Question::from_json(&question).unwrap(), Some(&policy)).unwrap()
+    }
+
+    #[test]
+    fn the_nearest_rule_is_told_in_the_words_of_s3() {
+        let delete = explained(UPLOADS, PAGE, r#""method": "DELETE""#);
+        assert_eq!(causes(&delete), [("method-not-allowed", "CORSRules[0].AllowedMethods")]);
+        assert!(
+            delete.hints[0].cause.starts_with("The rule \"uploads\" does not have DELETE"),
+            "{:?}",
+            delete.hints
+        );
+        let header = explained(
+            UPLOADS,
+            PAGE,
+            r#""method": "PUT", "headers": [["X-B", "1"], ["Content-Type", "a/b"]]"#,
+        );
+        assert_eq!(causes(&header), [("header-not-allowed", "CORSRules[0].AllowedHeaders")]);
+        assert_eq!(header.hints[0].suggestion.as_deref(), Some("x-b"));
+        let origin = explained(UPLOADS, "https://other.example", r#""method": "PUT""#);
+        assert_eq!(
+            causes(&origin),
+            [("method-not-allowed", "CORSRules[2].AllowedMethods")],
+            "the rule that is for every origin"
+        );
+        let first = UPLOADS.replace(
+            r#",
+        {"AllowedOrigins": ["*"], "AllowedMethods": ["HEAD"]}"#,
+            "",
+        );
+        let origin = explained(&first, "https://other.example", GET);
+        assert_eq!(causes(&origin), [("origin-not-allowed", "CORSRules[1].AllowedOrigins")]);
+        assert_eq!(origin.hints[0].suggestion.as_deref(), Some("https://other.example"));
+    }
+
+    #[test]
+    fn an_actual_request_is_judged_by_its_method_too() {
+        let only_put = r#"[{"AllowedOrigins": ["https://*"], "AllowedMethods": ["PUT"]}]"#;
+        for method in ["GET", "get", "HEAD", "POST"] {
+            let found = explained(only_put, PAGE, &format!(r#""method": "{method}""#));
+            assert_eq!(causes(&found), [("method-not-allowed", "CORSRules[0].AllowedMethods")], "{method}");
+            assert_eq!(found.hints[0].suggestion.as_deref(), Some(method.to_uppercase().as_str()));
+        }
+        let patch = explained(only_put, PAGE, r#""method": "PATCH""#);
+        assert_eq!(causes(&patch), [("method-not-allowed", "")]);
+        assert!(patch.hints[0].cause.contains("GET, PUT, HEAD, POST and DELETE"));
+    }
+
+    #[test]
+    fn rules_that_would_do_together_are_told() {
+        let found = explained(UPLOADS, PAGE, r#""method": "PUT", "headers": [["X-A", "1"]]"#);
+        assert_eq!(
+            causes(&found),
+            [
+                ("rules-are-not-merged", "CORSRules[0].AllowedOrigins"),
+                ("header-not-allowed", "CORSRules[0].AllowedHeaders")
+            ]
+        );
+        let found = explained(UPLOADS, PAGE, EVERYTHING);
+        assert!(
+            !causes(&found).iter().any(|(code, _)| *code == "rules-are-not-merged"),
+            "nobody allows DELETE"
+        );
+    }
+
+    #[test]
+    fn credentials_exposed_headers_and_the_age_are_those_of_the_rule() {
+        let found =
+            explained(UPLOADS, "https://other.example", r#""method": "HEAD", "credentials": "include""#);
+        assert_eq!(causes(&found), [("any-origin-with-credentials", "CORSRules[2].AllowedOrigins")]);
+        let found = explained(UPLOADS, PAGE, r#""method": "PUT""#);
+        assert!(found.readable());
+        let all: Vec<_> =
+            found.hints.iter().map(|hint| (hint.code, hint.path.as_deref().unwrap_or(""))).collect();
+        assert_eq!(
+            all,
+            [
+                ("header-not-exposed", "CORSRules[0].ExposeHeaders"),
+                ("preflight-kept-for-5-seconds", "CORSRules[0].MaxAgeSeconds"),
+            ]
+        );
+        assert_eq!(found.hints[0].suggestion.as_deref(), Some("x-amz-id"));
+    }
+}

@@ -99,6 +99,43 @@ impl S3Rules {
     }
 }
 
+/// What a rule lacks for a request.
+#[cfg(feature = "explain")]
+#[derive(Debug)]
+pub(crate) struct Missed {
+    pub(crate) origin: bool,
+    pub(crate) method: bool,
+    /// The places of the names that it does not allow.
+    pub(crate) headers: Vec<usize>,
+}
+
+#[cfg(feature = "explain")]
+impl Missed {
+    pub(crate) fn count(&self) -> usize {
+        usize::from(self.origin) + usize::from(self.method) + self.headers.len()
+    }
+}
+
+#[cfg(feature = "explain")]
+impl S3Rules {
+    /// What each rule lacks for a request. Of actual requests S3 compares no headers, so `names` are none.
+    pub(crate) fn missed(&self, origin: &[u8], method: &[u8], names: &[&str]) -> Vec<Missed> {
+        let missed = |rule: &Compiled| {
+            let is_allowed = |name: &str| {
+                let bytes = name.bytes().map(|byte| byte.to_ascii_lowercase());
+                rule.headers.as_ref().is_some_and(|allowed| allowed.matches_name(bytes))
+            };
+            let headers = names.iter().enumerate().filter(|(_, name)| !is_allowed(name));
+            Missed {
+                origin: !rule.origins.matches(origin),
+                method: rule.methods & method_bit(method) == 0,
+                headers: headers.map(|(place, _)| place).collect(),
+            }
+        };
+        self.rules.iter().map(missed).collect()
+    }
+}
+
 /// The requested names in lower case, as the dialect reads them, empty ones too.
 pub(super) fn elements<'h>(
     headers: &'h RequestHeaders<'_>,
