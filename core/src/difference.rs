@@ -4,13 +4,16 @@
 //! of a wildcard, another port, another scheme), and about some that neither names. So every difference that is told
 //! is one, and policies without one may still differ in what nobody named.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::origin::Origin;
 use crate::{Policy, Request, ResponseHeader};
 
 /// Origins that are asked about at most, of the hundreds of thousands that a policy may have.
 const MAX_ORIGINS: usize = 4_000;
+
+/// Names that are asked for together at most.
+const MAX_TOGETHER: usize = 100;
 
 /// One difference.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,6 +22,9 @@ pub struct Difference {
     pub origin: String,
     /// What about it.
     pub subject: Subject,
+    /// With which method; none if it is so with every method that both allow, and if it is about the origin or a method
+    /// itself.
+    pub method: Option<String>,
     /// Whether the first policy allows it; the other one does if this one does not.
     pub first_allows: bool,
 }
@@ -26,16 +32,20 @@ pub struct Difference {
 /// What two policies differ in.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Subject {
-    /// Reading at all, with GET.
+    /// Anything at all: with no method does the other one allow the origin.
     Origin,
+    /// A method, of an origin for which both allow some.
+    Method(String),
     /// Credentials.
     Credentials,
-    /// A method.
-    Method(String),
-    /// A request header, with GET or another method that both allow.
-    Header(String),
     /// Reading a response header.
     ExposedHeader(String),
+    /// Reading when the response was loaded, by `Timing-Allow-Origin`.
+    Timing,
+    /// A request header.
+    Header(String),
+    /// Several request headers together, each of which both allow.
+    Headers(Vec<String>),
 }
 
 /// The differences of two policies.
@@ -125,10 +135,27 @@ impl Asked {
                 break;
             }
         }
+        self.scheme_fills(pattern);
         self.origin(&pattern.replace("*.", ""));
-        if let Some(rest) = pattern.strip_prefix("https://").filter(|rest| !rest.contains('*')) {
-            self.origin(&format!("http://{rest}"));
-            self.origin(&format!("https://corsac-probe.{rest}"));
+        let typical = pattern.replacen('*', "corsac-probe", 1).replace('*', "8443");
+        for (scheme, other) in [("https://", "http://"), ("http://", "https://")] {
+            if let Some(rest) = typical.strip_prefix(scheme) {
+                self.origin(&format!("{other}{rest}"));
+                self.origin(&format!("{scheme}corsac-probe.{rest}"));
+            }
+        }
+    }
+
+    /// What a wildcard stands for that S3 allows in place of the scheme, or of a part of it.
+    fn scheme_fills(&mut self, pattern: &str) {
+        let Some((front, behind)) = pattern.split_once('*') else { return };
+        for scheme in ["https", "http"] {
+            let site = format!("{scheme}://corsac-probe");
+            for whole in [scheme, &format!("{scheme}://"), &site, &format!("{site}.invalid")] {
+                if !front.contains("://") && whole.starts_with(front) {
+                    self.origin(&format!("{whole}{behind}"));
+                }
+            }
         }
     }
 
@@ -151,80 +178,158 @@ impl Asked {
     }
 
     fn compare(&self, origin: &str, policies: [&Policy; 2], list: &mut Vec<Difference>) {
-        let mut tell = |subject: Subject, [first, second]: [bool; 2]| {
-            if first != second {
-                list.push(Difference { origin: origin.to_owned(), subject, first_allows: first });
-            }
-            first && second
+        let tell = |subject: Subject, method: Option<&str>, first_allows: bool| Difference {
+            origin: origin.to_owned(),
+            subject,
+            method: method.map(str::to_owned),
+            first_allows,
         };
-        let answers = policies.map(|policy| actual(policy, origin));
-        let allowed = policies.map(|policy| preflight(policy, origin, "GET", None));
-        let reads = |index: usize| answers.get(index).is_some_and(|answer| answer.0);
-        if !tell(Subject::Origin, [reads(0), reads(1)]) {
-            // Who may not read with GET may still write, where rules of S3 say so.
-            if ![reads(0), reads(1)].contains(&true) {
-                self.compare_methods(origin, policies, &mut tell);
-            }
+        let asked = self.methods.iter().map(|method| {
+            (method.as_str(), policies.map(|policy| preflight(policy, origin, method, None)))
+        });
+        let asked: Vec<(&str, [bool; 2])> = asked.collect();
+        let [first, second] = [0, 1].map(|index| {
+            asked.iter().any(|(_, allowed)| allowed.get(index).copied().unwrap_or_default())
+        });
+        if first != second {
+            list.push(tell(Subject::Origin, None, first));
             return;
         }
-        let [first, second] = &answers;
-        tell(Subject::Credentials, [first.1, second.1]);
-        for name in &self.exposed {
-            let shows = |list: &str| {
-                let names = || list.split(',').map(|name| name.trim().to_ascii_lowercase());
-                names().any(|known| known == *name || known == "*")
-            };
-            tell(Subject::ExposedHeader(name.clone()), [shows(&first.2), shows(&second.2)]);
+        for (method, [first, second]) in &asked {
+            if first != second {
+                list.push(tell(Subject::Method((*method).to_owned()), None, *first));
+            }
         }
-        let method = self.compare_methods(origin, policies, &mut tell);
-        let method = if allowed == [true, true] { Some("GET".to_owned()) } else { method };
-        let Some(method) = method else { return };
-        for name in &self.headers {
-            let asks = policies.map(|policy| preflight(policy, origin, &method, Some(name)));
-            tell(Subject::Header(name.clone()), asks);
+        let mut both: Vec<&str> =
+            asked.iter().filter(|(_, allowed)| *allowed == [true, true]).map(|(method, _)| *method).collect();
+        if policies.iter().all(|policy| policy.s3_options().is_none()) {
+            // A document says the same about headers and credentials whatever the method.
+            both.truncate(1);
+        }
+        let mut found: BTreeMap<(Subject, bool), Vec<&str>> = BTreeMap::new();
+        for method in &both {
+            for (subject, first_allows) in self.compare_with(origin, method, policies) {
+                found.entry((subject, first_allows)).or_default().push(method);
+            }
+        }
+        for ((subject, first_allows), methods) in found {
+            if methods.len() == both.len() {
+                list.push(tell(subject, None, first_allows));
+            } else {
+                for method in methods {
+                    list.push(tell(subject.clone(), Some(method), first_allows));
+                }
+            }
         }
     }
 
-    /// Tells methods that differ; the first one that both allow.
-    fn compare_methods(
-        &self,
-        origin: &str,
-        policies: [&Policy; 2],
-        tell: &mut dyn FnMut(Subject, [bool; 2]) -> bool,
-    ) -> Option<String> {
-        let mut both = None;
-        for method in self.methods.iter().filter(|method| **method != "GET") {
-            let asks = policies.map(|policy| preflight(policy, origin, method, None));
-            if tell(Subject::Method(method.clone()), asks) {
-                both = both.or_else(|| Some(method.clone()));
+    /// What differs with a method that both allow, and whether the first one allows it.
+    fn compare_with(&self, origin: &str, method: &str, policies: [&Policy; 2]) -> Vec<(Subject, bool)> {
+        let mut found = Vec::new();
+        let mut tell = |subject: Subject, [first, second]: [bool; 2]| {
+            if first != second {
+                found.push((subject, first));
+            }
+        };
+        let answers = policies.map(|policy| Actual::of(policy, origin, method));
+        tell(Subject::Credentials, answers.each_ref().map(|answer| answer.credentials));
+        tell(Subject::Timing, answers.each_ref().map(|answer| answer.timing));
+        for name in &self.exposed {
+            let shows = answers.each_ref().map(|answer| answer.shows(name));
+            tell(Subject::ExposedHeader(name.clone()), shows);
+        }
+        let mut both = Vec::new();
+        for name in &self.headers {
+            let asks = policies.map(|policy| preflight(policy, origin, method, Some(name)));
+            if asks == [true, true] {
+                both.push(name.as_str());
+            }
+            tell(Subject::Header(name.clone()), asks);
+        }
+        // A policy looks at no more names, and no longer ones, together.
+        both.truncate(MAX_TOGETHER);
+        for (policy, other, first_allows) in [(policies[0], policies[1], true), (policies[1], policies[0], false)]
+        {
+            let sets = match &policy.s3 {
+                Some(rules) => rules.allowed_together(origin, method, &both),
+                None => vec![both.clone()],
+            };
+            for set in sets {
+                if let Some(least) = least_refused(other, origin, method, set)
+                    && preflight(policy, origin, method, Some(&least.join(",")))
+                {
+                    let names = least.into_iter().map(str::to_owned).collect();
+                    tell(Subject::Headers(names), [first_allows, !first_allows]);
+                }
             }
         }
-        both
+        found.sort();
+        found.dedup();
+        found
     }
+}
+
+/// Of these names, as few as a policy refuses together; none if it allows them all.
+fn least_refused<'n>(
+    policy: &Policy,
+    origin: &str,
+    method: &str,
+    mut names: Vec<&'n str>,
+) -> Option<Vec<&'n str>> {
+    let refuses = |names: &[&str]| !preflight(policy, origin, method, Some(&names.join(",")));
+    if names.len() < 2 || !refuses(&names) {
+        return None;
+    }
+    let mut index = 0;
+    while index < names.len() && names.len() > 2 {
+        let name = names.remove(index);
+        if !refuses(&names) {
+            names.insert(index, name);
+            index += 1;
+        }
+    }
+    Some(names)
 }
 
 fn named(names: &[Box<str>]) -> impl Iterator<Item = String> {
     names.iter().filter(|name| ***name != *"*").map(|name| name.to_string())
 }
 
-/// Whether an origin reads with GET, whether with credentials, and which headers it is shown.
-fn actual(policy: &Policy, origin: &str) -> (bool, bool, String) {
-    let mut request = Request::new("GET");
-    request.header("Origin", origin);
-    let decision = policy.evaluate(&request);
-    let find = |header: ResponseHeader| {
-        let mut edits = decision.headers().filter(|edit| edit.header == header && !edit.value.is_empty());
-        edits.next().map(|edit| String::from_utf8_lossy(edit.value).into_owned())
-    };
-    let shown = find(ResponseHeader::ExposeHeaders).unwrap_or_default();
-    (decision.allowed(), find(ResponseHeader::AllowCredentials).is_some(), shown)
+/// What an actual response allows an origin.
+struct Actual {
+    credentials: bool,
+    timing: bool,
+    /// In lower case.
+    exposed: Vec<String>,
 }
 
-fn preflight(policy: &Policy, origin: &str, method: &str, header: Option<&str>) -> bool {
+impl Actual {
+    fn of(policy: &Policy, origin: &str, method: &str) -> Self {
+        let mut request = Request::new(method);
+        request.header("Origin", origin);
+        let decision = policy.evaluate(&request);
+        let find = |header: ResponseHeader| {
+            let mut edits = decision.headers().filter(|edit| edit.header == header && !edit.value.is_empty());
+            edits.next().map(|edit| String::from_utf8_lossy(edit.value).into_owned())
+        };
+        let exposed = find(ResponseHeader::ExposeHeaders).unwrap_or_default();
+        Actual {
+            credentials: find(ResponseHeader::AllowCredentials).is_some(),
+            timing: find(ResponseHeader::TimingAllowOrigin).is_some(),
+            exposed: exposed.split(',').map(|name| name.trim().to_ascii_lowercase()).collect(),
+        }
+    }
+
+    fn shows(&self, name: &str) -> bool {
+        self.exposed.iter().any(|known| known == name || known == "*")
+    }
+}
+
+fn preflight(policy: &Policy, origin: &str, method: &str, headers: Option<&str>) -> bool {
     let mut request = Request::new("OPTIONS");
     request.header("Origin", origin).header("Access-Control-Request-Method", method);
-    if let Some(header) = header {
-        request.header("Access-Control-Request-Headers", header);
+    if let Some(headers) = headers {
+        request.header("Access-Control-Request-Headers", headers);
     }
     policy.evaluate(&request).allowed()
 }
@@ -267,9 +372,9 @@ mod tests {
         assert_eq!(
             found,
             [
+                (a(), Subject::Method(text("PUT")), true),
                 (a(), Subject::Credentials, false),
                 (a(), Subject::ExposedHeader(text("etag")), true),
-                (a(), Subject::Method(text("PUT")), true),
                 (a(), Subject::Header(text("x-a")), true),
                 (a(), Subject::Header(text("x-b")), false),
                 (text("https://b.example"), Subject::Origin, true),
@@ -290,6 +395,86 @@ mod tests {
         assert!(told(Subject::Method("POST".to_owned()), false), "safelisted methods: {found:?}");
         assert!(!told(Subject::Method("PUT".to_owned()), true));
         assert!(!found.iter().any(|found| found.subject == Subject::Credentials));
+        Ok(())
+    }
+
+    /// Differences about `https://a.example`, each as `method subject first_allows`.
+    fn told(first: &str, second: &str) -> Result<Vec<String>, BuildError> {
+        let found = between(first, second)?.list.into_iter().filter(|found| found.origin == "https://a.example");
+        let told = found.map(|found| {
+            let method = found.method.unwrap_or_else(|| "-".to_owned());
+            format!("{method} {:?} {}", found.subject, found.first_allows)
+        });
+        Ok(told.collect())
+    }
+
+    fn rules(rules: &[(&[&str], &str, &[&str])]) -> String {
+        let rules = rules.iter().map(|(methods, origin, headers)| {
+            serde_json::json!({"AllowedOrigins": [origin], "AllowedMethods": methods, "AllowedHeaders": headers})
+        });
+        format!("S3 {}", serde_json::Value::from_iter(rules))
+    }
+
+    #[test]
+    fn rules_of_a_bucket_are_compared_method_by_method() -> Result<(), BuildError> {
+        let a = "https://a.example";
+        let none: &[&str] = &[];
+        let get = rules(&[(&["GET"], a, none)]);
+        let put = rules(&[(&["PUT"], a, none)]);
+        assert_eq!(told(&get, &put)?, [r#"- Method("GET") true"#, r#"- Method("PUT") false"#]);
+        let put_x = rules(&[(&["PUT"], a, &["x-a"])]);
+        assert_eq!(told(&put_x, &put)?, [r#"- Header("x-a") true"#]);
+        // A header with one of the methods.
+        let first = rules(&[(&["GET"], a, none), (&["PUT"], a, &["x-a"])]);
+        let second = rules(&[(&["GET", "PUT"], a, &["x-a"])]);
+        assert_eq!(told(&first, &second)?, [r#"GET Header("x-a") false"#]);
+        // Credentials with one of the methods.
+        let third = rules(&[(&["PUT"], "*", none), (&["GET"], a, none)]);
+        let fourth = rules(&[(&["GET", "PUT"], a, none)]);
+        assert_eq!(told(&third, &fourth)?, ["PUT Credentials false"]);
+        Ok(())
+    }
+
+    #[test]
+    fn headers_that_no_rule_allows_together_are_told() -> Result<(), BuildError> {
+        let a = "https://a.example";
+        let left = rules(&[(&["GET"], a, &["x-a", "x-b"]), (&["GET"], a, &["x-c"])]);
+        let right = rules(&[(&["GET"], a, &["x-a"]), (&["GET"], a, &["x-b", "x-c"])]);
+        let pairs = [r#"- Headers(["x-a", "x-b"]) true"#, r#"- Headers(["x-b", "x-c"]) false"#];
+        assert_eq!(told(&left, &right)?, pairs);
+        let document = r#"{"allow_origins":["https://a.example"],"allow_headers":["x-a","x-b","x-c"],"allow_credentials":true}"#;
+        let found = told(&left, document)?;
+        assert!(found.iter().any(|told| told.starts_with("- Headers([") && told.ends_with("false")), "{found:?}");
+        Ok(())
+    }
+
+    #[test]
+    fn wildcards_of_s3_are_tried_where_no_document_has_them() -> Result<(), BuildError> {
+        for (wide, narrow, between_them) in [
+            ("*.example.com", "https://*.example.com", "http://corsac-probe.example.com"),
+            ("https://*.example.com", "https://corsac-probe.example.com", "https://a.corsac-probe.example.com"),
+            ("https://*example.com", "https://*.example.com", "https://corsac-probeexample.com"),
+            ("*://a.example", "https://a.example", "http://a.example"),
+            ("http*", "https://*", "http://corsac-probe.invalid"),
+            ("https://a.example*", "https://a.example", "https://a.examplecorsac-probe"),
+            ("*", "http*", "null"),
+        ] {
+            let none: &[&str] = &[];
+            let (wide_rules, narrow_rules) =
+                (rules(&[(&["GET"], wide, none)]), rules(&[(&["GET"], narrow, none)]));
+            let list = between(&wide_rules, &narrow_rules)?.list;
+            let is_told = |origin: &str| list.iter().any(|found| found.first_allows && found.origin == origin);
+            assert!(is_told(between_them), "{wide} {narrow}: {list:?}");
+            assert!(list.iter().all(|found| found.first_allows || found.subject == Subject::Credentials));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn timing_is_told() -> Result<(), BuildError> {
+        let text = r#"{"allow_origins":["https://a.example"],"timing_allow_origin":true}"#;
+        let plain = r#"{"allow_origins":["https://a.example"]}"#;
+        assert_eq!(told(text, plain)?, ["- Timing true"]);
         Ok(())
     }
 }

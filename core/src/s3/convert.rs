@@ -9,7 +9,7 @@ use crate::header::{is_cors_response_header, is_forbidden_request_header, is_tok
 use crate::limits::{MAX_AGE_SECONDS, MAX_NAME_BYTES};
 use crate::pattern::{HostShape, Pattern, PortShape, Shape};
 use crate::policy::{Policy, TimingAllowOrigin};
-use crate::problem::{Problem, Quoted};
+use crate::problem::{BuildError, Problem, Quoted};
 
 /// A configuration in the other form, and what changes in meaning.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,21 +29,19 @@ impl Policy {
     #[must_use]
     pub fn convert_to_document(&self) -> Option<Conversion> {
         let configuration = self.s3_configuration()?;
+        let dialect = self.s3_options()?.dialect;
         let mut changes = Changes(Vec::new());
         let mut rules: Vec<DocumentRule> = Vec::new();
         for (index, rule) in configuration.rules().iter().enumerate() {
-            changes.convert_rule(index, rule, &mut rules);
+            changes.convert_rule(index, rule, (configuration.rules(), dialect), &mut rules);
+        }
+        changes.tell_order(configuration.rules(), &rules);
+        if rules.is_empty() {
+            return Some(Conversion { policy: None, changes: changes.0 });
         }
         let rules: Vec<Json> = rules.iter().map(DocumentRule::write).collect();
         let document = json!({ "rules": rules, "preflight_status": 200 });
-        let policy = Policy::from_json(document.to_string()).ok();
-        // Two rules of S3 may share an origin, each with methods of its own; of a document the first one decides.
-        for warning in policy.iter().flat_map(Policy::warnings) {
-            if matches!(warning.code, "origin-decided-by-earlier-rule" | "unreachable-rule") {
-                changes.0.push(warning.clone());
-            }
-        }
-        Some(Conversion { policy, changes: changes.0 })
+        Some(changes.end(Policy::from_json(document.to_string())))
     }
 
     /// The nearest configuration of a bucket for a policy document: [`Policy::s3_configuration`] of the policy that
@@ -56,12 +54,37 @@ impl Policy {
         let mut changes = Changes(Vec::new());
         changes.tell_settings(self);
         let count = self.rules.len();
-        let rules = (0..count).map(|index| changes.s3_rule(self, index, options.dialect));
-        let configuration = Configuration::of(rules.collect());
-        let policy = Policy::from_s3(configuration.to_json(), options).ok();
-        Some(Conversion { policy, changes: changes.0 })
+        let rules: Vec<Rule> =
+            (0..count).map(|index| changes.s3_rule(self, index, options.dialect)).collect();
+        changes.tell_fall_through(self, &rules);
+        let configuration = Configuration::of(rules);
+        Some(changes.end(Policy::from_s3(configuration.to_json(), options)))
     }
 }
+
+/// Whether S3 never comes to `later` for an origin that both are for: all that it matches, `earlier` matches too.
+fn hides(earlier: &Rule, later: &Rule) -> bool {
+    let covers = |wide: &str, narrow: &str| wide == "*" || wide.eq_ignore_ascii_case(narrow);
+    later.methods.iter().all(|method| earlier.methods.contains(method))
+        && later.headers.iter().all(|name| earlier.headers.iter().any(|known| covers(known, name)))
+}
+
+/// Whether there may be an origin that two values with one `*` at most both match.
+fn may_overlap(a: &str, b: &str) -> bool {
+    let is_of = |text: &str, (front, behind): (&str, &str)| text.starts_with(front) && text.ends_with(behind);
+    match (a.split_once('*'), b.split_once('*')) {
+        (None, None) => a == b,
+        (None, Some(wild)) => is_of(a, wild),
+        (Some(wild), None) => is_of(b, wild),
+        (Some((a, behind_a)), Some((b, behind_b))) => {
+            (a.starts_with(b) || b.starts_with(a))
+                && (behind_a.ends_with(behind_b) || behind_b.ends_with(behind_a))
+        }
+    }
+}
+
+/// Values that are compared with one another at most: what has more is no configuration of a bucket.
+const MAX_COMPARED: usize = 8_192;
 
 struct Changes(Vec<Problem>);
 
@@ -77,6 +100,8 @@ struct DocumentRule {
     max_age: Option<u64>,
     dangers: Vec<&'static str>,
     name: Option<String>,
+    /// The rules of S3 that it stands for.
+    sources: Vec<usize>,
 }
 
 impl DocumentRule {
@@ -126,12 +151,83 @@ impl Changes {
         self.0.push(Problem::new(code, path, value, message, 0));
     }
 
-    fn convert_rule(&mut self, index: usize, rule: &Rule, rules: &mut Vec<DocumentRule>) {
+    fn end(mut self, built: Result<Policy, BuildError>) -> Conversion {
+        if let Err(error) = &built {
+            for problem in error.problems() {
+                self.tell(problem.code, String::new(), problem.value.as_deref(), &*problem.message);
+            }
+        }
+        Conversion { policy: built.ok(), changes: self.0 }
+    }
+
+    /// S3 asks one rule after the other until one allows the request; of a document the first for the origin decides.
+    fn tell_order(&mut self, all: &[Rule], rules: &[DocumentRule]) {
+        let are_for_the_same = |a: &DocumentRule, b: &DocumentRule| {
+            let pairs = || a.origins.iter().flat_map(|a| b.origins.iter().map(move |b| (a, b)));
+            a.any || b.any || pairs().any(|(a, b)| may_overlap(a, b))
+        };
+        let is_hidden = |earlier: usize, later: usize| match (all.get(earlier), all.get(later)) {
+            (Some(earlier), Some(later)) => hides(earlier, later),
+            _ => true,
+        };
+        for (place, later) in rules.iter().enumerate() {
+            for &index in &later.sources {
+                let before = rules.iter().take(place).filter(|earlier| are_for_the_same(earlier, later));
+                let mut before = before.flat_map(|earlier| &earlier.sources);
+                let decides = before.find(|&&earlier| earlier < index && !is_hidden(earlier, index));
+                let path = format!("CORSRules[{index}]");
+                let is_told = |path: &str| {
+                    self.0.iter().any(|change| change.code == "earlier-rule-decides" && change.path == path)
+                };
+                if let Some(earlier) = decides.filter(|_| !is_told(&path)) {
+                    let message = format!(
+                        "CORSRules[{earlier}] is for some of the same origins: where a document has two rules for an origin, the first decides, whatever it refuses"
+                    );
+                    self.tell("earlier-rule-decides", path, None, message);
+                }
+            }
+        }
+    }
+
+    /// The other way round.
+    fn tell_fall_through(&mut self, policy: &Policy, rules: &[Rule]) {
+        if rules.iter().map(|rule| rule.origins.len()).sum::<usize>() > MAX_COMPARED {
+            return;
+        }
+        for (index, later) in rules.iter().enumerate() {
+            let earlier = rules.iter().take(index).position(|earlier| {
+                let mut pairs = earlier.origins.iter().flat_map(|a| later.origins.iter().map(move |b| (a, b)));
+                !hides(earlier, later) && pairs.any(|(a, b)| may_overlap(a, b))
+            });
+            if let Some(earlier) = earlier.filter(|_| policy.settings.in_list) {
+                let message = format!(
+                    "rules[{earlier}] is for some of the same origins: where it refuses, S3 goes on to this rule"
+                );
+                self.tell("later-rule-allows", format!("rules[{index}]"), None, message);
+            }
+        }
+    }
+
+    fn convert_rule(
+        &mut self,
+        index: usize,
+        rule: &Rule,
+        (all, dialect): (&[Rule], Dialect),
+        rules: &mut Vec<DocumentRule>,
+    ) {
         let path = |name: &str| format!("CORSRules[{index}].{name}");
-        let mut lists = DocumentRule { any: rule.allows_any_origin(), ..DocumentRule::default() };
-        self.lists(index, rule, &mut lists);
+        let mut lists = DocumentRule {
+            any: rule.allows_any_origin(),
+            sources: vec![index],
+            ..DocumentRule::default()
+        };
+        self.lists(index, rule, dialect, &mut lists);
         // What may not stand beside credentials, and so gets a rule of its own.
-        let mut anonymous = DocumentRule { headers: lists.headers.clone(), ..DocumentRule::default() };
+        let mut anonymous = DocumentRule {
+            headers: lists.headers.clone(),
+            sources: vec![index],
+            ..DocumentRule::default()
+        };
         if !lists.any {
             lists.credentials = true;
             for (place, text) in rule.allowed_origins().iter().enumerate() {
@@ -153,25 +249,33 @@ impl Changes {
         anonymous.max_age = lists.max_age;
         anonymous.name.clone_from(&lists.name);
         let before = rules.len();
+        let mut is_kept = false;
         for new in [lists, anonymous] {
             if !new.any && new.origins.is_empty() {
                 continue;
             }
+            is_kept = true;
             let same = |known: &&mut DocumentRule| {
                 known.any == new.any && known.credentials == new.credentials && known.origins == new.origins
             };
             match rules.iter_mut().take(before).find(same) {
+                // S3 never comes to it either.
+                Some(known) if known.sources.iter().filter_map(|&i| all.get(i)).any(|known| hides(known, rule)) => {}
                 Some(known) => {
+                    known.sources.push(index);
                     new.methods.iter().for_each(|name| add(&mut known.methods, name));
                     new.headers.iter().for_each(|name| add(&mut known.headers, name));
                     new.expose.iter().for_each(|name| add(&mut known.expose, name));
-                    let message = "an earlier rule is for the same origins: the document allows the methods and headers of both together";
+                    let mut message = "an earlier rule is for the same origins: the document allows and exposes what both do, together".to_owned();
+                    if new.max_age != known.max_age {
+                        message += ", with the MaxAgeSeconds of the first";
+                    }
                     self.tell("rules-joined", format!("CORSRules[{index}]"), None, message);
                 }
                 None => rules.push(new),
             }
         }
-        if rules.len() == before && !self.0.iter().any(|change| change.code == "rules-joined") {
+        if !is_kept {
             let message = "nobody is left whom the rule could be for";
             self.tell("rule-left-out", format!("CORSRules[{index}]"), None, message);
         }
@@ -221,7 +325,7 @@ impl Changes {
         rule.add_origin(&pattern);
     }
 
-    fn lists(&mut self, index: usize, rule: &Rule, lists: &mut DocumentRule) {
+    fn lists(&mut self, index: usize, rule: &Rule, dialect: Dialect, lists: &mut DocumentRule) {
         let path = |name: &str, place: usize| format!("CORSRules[{index}].{name}[{place}]");
         for (place, text) in rule.allowed_headers().iter().enumerate() {
             let name = text.to_ascii_lowercase();
@@ -257,7 +361,7 @@ impl Changes {
                 self.tell("names-left-out", format!("CORSRules[{index}].{name}"), None, message);
             }
         }
-        if let Some(seconds) = rule.max_age_seconds() {
+        if let Some(seconds) = rule.sent_max_age(dialect) {
             let most = u64::from(MAX_AGE_SECONDS);
             if seconds > most {
                 let message = format!("no browser keeps a preflight longer than {most} seconds");
@@ -327,7 +431,7 @@ impl Changes {
             }
         }
         for name in &config.allow_headers {
-            if name.matches('*').count() > 1 {
+            if **name != *"*" && name.contains('*') {
                 let message = format!("{} is left out: S3 takes \"*\" for a wildcard", Quoted(name));
                 self.tell("header-left-out", path("allow_headers"), Some(name), message);
             } else {
@@ -347,6 +451,10 @@ impl Changes {
             self.tell("setting-left-out", path("timing_allow_origin"), None, message);
         }
         new.max_age = config.max_age.map(u64::from);
+        if new.max_age == Some(0) && dialect == Dialect::Zenko {
+            let message = "S3 sends no 0, and browsers then keep the answer to a preflight for 5 seconds";
+            self.tell("max-age-left-out", path("max_age"), Some("0"), message);
+        }
         match &config.name {
             Some(name) if dialect == Dialect::Aws && name.chars().count() > 255 => {
                 let message = "the ID of a rule has at most 255 characters";

@@ -92,6 +92,35 @@ impl S3Rules {
             .all(|element| allowed.matches_name(element))
     }
 
+    /// Whether one value of `AllowedOrigin` matches an origin.
+    pub(crate) fn origin_matches(&self, value: &str, origin: &str) -> bool {
+        Globs::new([value], self.options.dialect).matches(origin.as_bytes())
+    }
+
+    /// Whether one value of `AllowedHeader` matches a name.
+    pub(crate) fn header_matches(&self, value: &str, name: &str) -> bool {
+        Globs::new([value.to_lowercase().as_str()], self.options.dialect)
+            .matches(name.to_ascii_lowercase().as_bytes())
+    }
+
+    /// Of these names in lower case, those that each rule allows together that matches origin and method.
+    pub(crate) fn allowed_together<'n>(
+        &self,
+        origin: &str,
+        method: &str,
+        names: &[&'n str],
+    ) -> Vec<Vec<&'n str>> {
+        let bit = method_bit(method.as_bytes());
+        let rules = self
+            .rules
+            .iter()
+            .filter(|rule| rule.methods & bit != 0 && rule.origins.matches(origin.as_bytes()));
+        let allowed = rules.filter_map(|rule| rule.headers.as_ref());
+        allowed
+            .map(|globs| names.iter().copied().filter(|name| globs.matches(name.as_bytes())).collect())
+            .collect()
+    }
+
     /// The first element that is no token, which AWS does not take; none of those that are empty.
     pub(super) fn invalid_element<'h>(&self, headers: &'h RequestHeaders<'_>) -> Option<&'h [u8]> {
         let elements = headers.lines().iter().flat_map(|line| line.split(|&byte| byte == b','));

@@ -280,6 +280,35 @@ pub fn bucket(draw: &mut Draw<'_>) -> Bucket {
     Bucket { aws: draw.chance(50), strict: draw.chance(40), rules }
 }
 
+/// What a document could say too, for the most part, so that two of them differ in little.
+pub fn modest_bucket(draw: &mut Draw<'_>) -> Bucket {
+    let owned = |list: Vec<&&str>| list.into_iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+    let rules = (0..=draw.below(3)).map(|_| {
+        let mut origins = owned(draw.some(&MODEST_ORIGINS, 2));
+        origins.push(draw.choose(&MODEST_ORIGINS).to_owned());
+        let mut methods = owned(draw.some(&["GET", "PUT", "DELETE"], 2));
+        methods.push("GET".to_owned());
+        if draw.chance(70) {
+            methods.extend(["HEAD".to_owned(), "POST".to_owned()]);
+        }
+        let headers = owned(draw.some(&["x-a", "x-b", "content-type"], 2));
+        let headers = if draw.chance(20) { vec!["*".to_owned()] } else { headers };
+        let expose = owned(draw.some(&["ETag", "x-c"], 1));
+        Rule { id: None, origins, methods, headers, expose, max_age: draw.chance(30).then(|| draw.choose(&[0, 60])) }
+    });
+    let rules = rules.collect();
+    Bucket { aws: draw.chance(50), strict: false, rules }
+}
+
+const MODEST_ORIGINS: [&str; 6] = [
+    "https://a.example",
+    "https://b.example",
+    "https://*.a.example",
+    "https://pr-*.a.example",
+    "*",
+    "http://localhost",
+];
+
 fn rule(draw: &mut Draw<'_>) -> Rule {
     let owned = |list: Vec<&&str>| list.into_iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
     let mut origins = owned(draw.some(&ORIGINS, 3));
