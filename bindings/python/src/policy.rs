@@ -260,10 +260,12 @@ impl Policy {
             Err(error) => return Err(policy_error(py, &error, true, None)?),
         };
         let built = if let Ok(text) = text.cast::<PyBytes>() {
-            corsac::Policy::from_s3(text.as_bytes(), options)
+            let text = text.as_bytes();
+            py.detach(|| corsac::Policy::from_s3(text, options))
         } else if let Ok(text) = text.cast::<PyString>() {
             // With half a surrogate pair it is no UTF-8, which the core reports.
-            corsac::Policy::from_s3(text.to_str().map_or(b"\xff".as_slice(), str::as_bytes), options)
+            let text = text.to_str().map_or(b"\xff".as_slice(), str::as_bytes);
+            py.detach(|| corsac::Policy::from_s3(text, options))
         } else {
             let message = format!("text must be str or bytes, not {}", type_name(text));
             return Err(PyTypeError::new_err(message));

@@ -179,6 +179,12 @@ pub(super) struct Refusal {
     pub(super) hint: Option<Box<str>>,
 }
 
+/// What some editors put in front of UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// What Zenko shows of a value that is no plain text.
+const NO_TEXT: &str = "[object Object]";
+
 const MALFORMED: &str = "MalformedXML";
 const INVALID: &str = "InvalidRequest";
 
@@ -281,7 +287,8 @@ impl Configuration {
             let message = "Request body is empty";
             return Err(refuse(Refusal::new("s3-empty-body", "MissingRequestBodyError", message)));
         }
-        let is_json = matches!(bytes.trim_ascii_start().first(), Some(b'{' | b'['));
+        let unmarked = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
+        let is_json = matches!(unmarked.trim_ascii_start().first(), Some(b'{' | b'['));
         if bytes.len() > if is_json { MAX_JSON_BYTES } else { MAX_CONFIGURATION_BYTES } {
             return Err(refuse(too_large()));
         }
@@ -289,11 +296,11 @@ impl Configuration {
             let hint = "the text is no UTF-8";
             return Err(refuse(Refusal::malformed("s3-not-well-formed", dialect, hint)));
         };
-        let raw = if is_json { json::read(text, dialect) } else { xml::read(text, dialect) };
+        let raw = if is_json { json::read(text.trim_start_matches('\u{feff}'), dialect) } else { xml::read(text, dialect) };
         let raw = raw.map_err(refuse)?;
         let configuration = check(&raw, dialect).map_err(refuse)?;
         // The tools that take JSON send XML, which has the limit.
-        if is_json && configuration.to_xml(dialect).len() > MAX_CONFIGURATION_BYTES {
+        if is_json && configuration.least_xml_bytes() > MAX_CONFIGURATION_BYTES {
             return Err(refuse(too_large()));
         }
         let Raw { rules, names, unknown: mut warnings } = raw;
@@ -335,6 +342,27 @@ impl Configuration {
         }
         xml.push_str("</CORSConfiguration>");
         xml
+    }
+
+    /// The bytes of the shortest XML that could say this, so that what was read from XML can be read from JSON.
+    fn least_xml_bytes(&self) -> usize {
+        let element = |name: &str, bytes: usize| match bytes {
+            0 => name.len() + "</>".len(),
+            _ => 2 * name.len() + "<></>".len() + bytes,
+        };
+        let list = |name: &str, values: &[Box<str>]| -> usize {
+            values.iter().map(|value| element(name, value.len())).sum()
+        };
+        let rules = self.rules.iter().map(|rule| {
+            let lists = list(Names::XML.origin, &rule.origins)
+                + list(Names::XML.method, &rule.methods)
+                + list(Names::XML.header, &rule.headers)
+                + list(Names::XML.expose, &rule.expose);
+            let id = rule.id.as_ref().map_or(0, |id| element(Names::XML.id, id.len()));
+            let age = rule.max_age.map_or(0, |age| element(Names::XML.max_age, age.to_string().len()));
+            element(Names::XML.rule, lists + id + age)
+        });
+        element("CORSConfiguration", rules.sum())
     }
 
     pub(super) fn heap_bytes(&self) -> usize {
@@ -415,7 +443,10 @@ impl Check<'_> {
         let mut methods: Vec<Box<str>> = Vec::new();
         for (index, value) in values.iter().enumerate() {
             let name = self.names.method;
-            let text = self.text(name, index, value)?;
+            let text = match self.dialect {
+                Dialect::Zenko => value.text.as_deref().unwrap_or(NO_TEXT),
+                Dialect::Aws => self.text(name, index, value)?,
+            };
             if !METHODS.contains(&text) {
                 let quote = if self.dialect == Dialect::Zenko { "\"" } else { "" };
                 let message = format!(
@@ -488,10 +519,15 @@ impl Check<'_> {
     fn max_age(&self) -> Result<Option<u64>, Refusal> {
         let name = self.names.max_age;
         let Some(value) = self.single(name, self.rule.max_age.as_deref())? else { return Ok(None) };
-        let text = value.text.as_deref().unwrap_or_default();
-        let seconds = match self.dialect {
-            Dialect::Zenko => parse_int(text).filter(|&seconds| seconds <= MAX_SECONDS),
-            Dialect::Aws => text.trim_ascii().parse().ok().filter(|&seconds| seconds <= 0x7fff_ffff),
+        let (text, seconds) = match self.dialect {
+            Dialect::Zenko => {
+                let text = value.text.as_deref().unwrap_or(NO_TEXT);
+                (text, parse_int(text).filter(|&seconds| seconds <= MAX_SECONDS))
+            }
+            Dialect::Aws => {
+                let text = self.text(name, 0, value)?;
+                (text, text.trim_ascii().parse().ok().filter(|&seconds| seconds <= 0x7fff_ffff))
+            }
         };
         match seconds {
             Some(seconds) => Ok(Some(seconds)),

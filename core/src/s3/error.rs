@@ -273,6 +273,11 @@ pub(super) fn latin1(bytes: &[u8]) -> String {
     bytes.iter().map(|&byte| char::from(byte)).collect()
 }
 
+/// Whether XML can hold a character (XML 1.0, "Char").
+pub(super) fn is_in_xml(c: char) -> bool {
+    !matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}')
+}
+
 /// Adds an element with a text. What XML cannot hold becomes U+FFFD.
 pub(super) fn element(xml: &mut String, name: &str, text: &str) {
     xml.push('<');
@@ -287,9 +292,7 @@ pub(super) fn element(xml: &mut String, name: &str, text: &str) {
             '\'' => xml.push_str("&apos;"),
             // Written as it is, a reader would make a line feed of it.
             '\r' => xml.push_str("&#13;"),
-            '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => {
-                xml.push('\u{fffd}');
-            }
+            c if !is_in_xml(c) => xml.push('\u{fffd}'),
             c => xml.push(c),
         }
     }

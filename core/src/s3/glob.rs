@@ -45,26 +45,6 @@ impl Globs {
             })
     }
 
-    /// Whether the bytes of a name are matched.
-    pub(super) fn matches_name<I>(&self, name: I) -> bool
-    where
-        I: DoubleEndedIterator<Item = u8> + Clone,
-    {
-        if self.any || self.exact.binary_search_by(|known| known.iter().copied().cmp(name.clone())).is_ok() {
-            return true;
-        }
-        if self.wild.is_empty() {
-            return false;
-        }
-        let len = name.clone().count();
-        self.wild.iter().any(|(front, behind)| {
-            let longest = front.len().max(behind.len());
-            (if self.overlap { longest <= len } else { front.len() + behind.len() <= len })
-                && name.clone().zip(&**front).all(|(a, &b)| a == b)
-                && name.clone().rev().zip(behind.iter().rev()).all(|(a, &b)| a == b)
-        })
-    }
-
     pub(super) fn heap_bytes(&self) -> usize {
         let exact: usize = self.exact.iter().map(|value| value.len() + 16).sum();
         let wild: usize = self.wild.iter().map(|(front, behind)| front.len() + behind.len() + 32).sum();
@@ -98,7 +78,6 @@ mod tests {
             for (dialect, expected) in Dialect::ALL.into_iter().zip(expected) {
                 let globs = Globs::new([glob], dialect);
                 assert_eq!(globs.matches(value.as_bytes()), expected, "{glob} {value} {dialect}");
-                assert_eq!(globs.matches_name(value.bytes()), expected, "{glob} {value} {dialect}");
             }
         }
     }

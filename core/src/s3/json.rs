@@ -4,6 +4,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::Dialect;
 use super::configuration::{Configuration, Names, Place, Raw, RawRule, Refusal, Rule, Value};
+use super::error::is_in_xml;
 use crate::problem::{Problem, Problems, Quoted};
 
 /// A JSON form of a configuration.
@@ -85,7 +86,8 @@ fn read_rule(
                 continue;
             }
         };
-        let plain = |text: String| Value { text: Some(text), offset: 0 };
+        // What XML cannot hold, no tool could send, and no configuration could be written back.
+        let plain = |text: String| Value { text: text.chars().all(is_in_xml).then_some(text), offset: 0 };
         match value {
             Json::Array(values) if is_list => {
                 for (index, value) in values.iter().enumerate() {
@@ -96,11 +98,15 @@ fn read_rule(
                 }
             }
             Json::String(text) if !is_list => list.get_or_insert_default().push(plain(text.clone())),
-            Json::Number(number) if key.starts_with("MaxAge") => {
+            Json::Number(number) if key.starts_with("MaxAge") && !number.is_f64() => {
                 list.get_or_insert_default().push(plain(number.to_string()));
             }
             _ => {
-                let expected = if is_list { "an array of strings" } else { "a string or a number" };
+                let expected = match key.as_str() {
+                    _ if is_list => "an array of strings",
+                    "ID" | "Id" => "a string",
+                    _ => "an integer",
+                };
                 return Err(wrong_type(dialect, place, expected, value));
             }
         }

@@ -1,7 +1,7 @@
 //! Reads a configuration in XML.
 //!
 //! Hardened: a document type is refused, so there are no entities but XML's own five; the text is at most 64 KB,
-//! and elements are at most [`MAX_DEPTH`] deep.
+//! elements are at most [`MAX_DEPTH`] deep, and prefixes are declared at most [`MAX_PREFIXES`] times.
 
 use roxmltree::{Document, Node, ParsingOptions};
 
@@ -12,11 +12,22 @@ use crate::problem::{Problem, Problems, Quoted};
 /// Elements in one another. A configuration has three.
 const MAX_DEPTH: usize = 64;
 
+/// Declarations of prefixes. Each element with a declaration of its own costs as many steps as prefixes are in scope
+/// there, so that thousands of them take seconds.
+const MAX_PREFIXES: usize = 64;
+
 pub(super) fn read(text: &str, dialect: Dialect) -> Result<Raw, Refusal> {
     let malformed = |hint: String, place| {
         let refusal = Refusal::malformed("s3-not-well-formed", dialect, hint);
         Refusal { place, ..refusal }
     };
+    if dialect == Dialect::Zenko && text.trim().is_empty() {
+        return Err(Refusal::no_rules(dialect));
+    }
+    if text.matches("xmlns:").nth(MAX_PREFIXES).is_some() {
+        let hint = format!("prefixes are declared more than {MAX_PREFIXES} times");
+        return Err(malformed(hint, Place::Nowhere));
+    }
     let options = ParsingOptions { allow_dtd: false, ..ParsingOptions::default() };
     let document = Document::parse_with_options(text, options).map_err(|error| {
         let at = error.pos();
@@ -27,11 +38,11 @@ pub(super) fn read(text: &str, dialect: Dialect) -> Result<Raw, Refusal> {
     }
     let root = document.root_element();
     let mut raw = Raw { rules: Vec::new(), names: &Names::XML, unknown: Problems::default() };
-    if root.tag_name().name() == "CORSConfiguration" {
+    if name(root, dialect) == "CORSConfiguration" {
         for node in root.children().filter(Node::is_element) {
-            if node.tag_name().name() == Names::XML.rule {
+            if name(node, dialect) == Names::XML.rule {
                 let index = raw.rules.len();
-                raw.rules.push(rule(node, index, &mut raw.unknown));
+                raw.rules.push(rule(node, index, dialect, &mut raw.unknown));
             } else {
                 unknown(node, String::new(), &mut raw.unknown);
             }
@@ -51,10 +62,26 @@ fn is_shallow(document: &Document<'_>) -> bool {
     })
 }
 
-fn rule(node: Node<'_, '_>, index: usize, problems: &mut Problems) -> RawRule {
+/// The tag of an element as it is written, and what stands behind the name in it.
+fn tag<'t>(node: Node<'_, 't>) -> (&'t str, &'t str) {
+    let text = node.document().input_text().get(node.range()).unwrap_or_default();
+    let text = text.strip_prefix('<').unwrap_or(text);
+    text.split_at(text.find(|c: char| c.is_ascii_whitespace() || "/>".contains(c)).unwrap_or(text.len()))
+}
+
+/// The name that counts: Zenko knows no namespaces, so that a prefix is a part of the name.
+fn name<'t>(node: Node<'_, 't>, dialect: Dialect) -> &'t str {
+    let (name, _) = tag(node);
+    match dialect {
+        Dialect::Zenko => name,
+        Dialect::Aws => name.split_once(':').map_or(name, |(_, local)| local),
+    }
+}
+
+fn rule(node: Node<'_, '_>, index: usize, dialect: Dialect, problems: &mut Problems) -> RawRule {
     let mut rule = RawRule { offset: offset(node), ..RawRule::default() };
     for child in node.children().filter(Node::is_element) {
-        let list = match child.tag_name().name() {
+        let list = match name(child, dialect) {
             "ID" => &mut rule.id,
             "AllowedOrigin" => &mut rule.origins,
             "AllowedMethod" => &mut rule.methods,
@@ -66,13 +93,18 @@ fn rule(node: Node<'_, '_>, index: usize, problems: &mut Problems) -> RawRule {
                 continue;
             }
         };
-        list.get_or_insert_default().push(value(child));
+        list.get_or_insert_default().push(value(child, dialect));
     }
     rule
 }
 
-fn value(node: Node<'_, '_>) -> Value {
-    let is_plain = node.attributes().len() == 0 && !node.children().any(|child| child.is_element());
+fn value(node: Node<'_, '_>, dialect: Dialect) -> Value {
+    let has_attributes = match dialect {
+        // To Zenko, the declaration of a namespace is an attribute like any other.
+        Dialect::Zenko => !tag(node).1.trim_ascii_start().starts_with(['/', '>']),
+        Dialect::Aws => node.attributes().len() > 0,
+    };
+    let is_plain = !has_attributes && !node.children().any(|child| child.is_element());
     let text = || node.children().filter(Node::is_text).filter_map(|child| child.text()).collect();
     Value { text: is_plain.then(text), offset: offset(node) }
 }
