@@ -173,8 +173,8 @@ impl S3Rules {
     pub(crate) fn missed(&self, origin: &[u8], method: &[u8], names: &[&str]) -> Vec<Missed> {
         let missed = |rule: &Compiled| {
             let is_allowed = |name: &str| {
-                let bytes = name.bytes().map(|byte| byte.to_ascii_lowercase());
-                rule.headers.as_ref().is_some_and(|allowed| allowed.matches_name(bytes))
+                let name = name.to_ascii_lowercase();
+                rule.headers.as_ref().is_some_and(|allowed| allowed.matches(name.as_bytes()))
             };
             let headers = names.iter().enumerate().filter(|(_, name)| !is_allowed(name));
             Missed {
