@@ -296,7 +296,11 @@ impl Configuration {
             let hint = "the text is no UTF-8";
             return Err(refuse(Refusal::malformed("s3-not-well-formed", dialect, hint)));
         };
-        let raw = if is_json { json::read(text.trim_start_matches('\u{feff}'), dialect) } else { xml::read(text, dialect) };
+        let raw = if is_json {
+            json::read(text.trim_start_matches('\u{feff}'), dialect)
+        } else {
+            xml::read(text, dialect)
+        };
         let raw = raw.map_err(refuse)?;
         let configuration = check(&raw, dialect).map_err(refuse)?;
         // The tools that take JSON send XML, which has the limit.
