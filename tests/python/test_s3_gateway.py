@@ -1,5 +1,8 @@
 """The S3 gateway of the examples, asked by boto3 as it comes, and by what a browser sends."""
 
+import base64
+import datetime
+import hashlib
 import http.client
 import subprocess
 import sys
@@ -9,7 +12,10 @@ from pathlib import Path
 
 import boto3
 import pytest
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "bindings/python/examples/s3_gateway.py"
@@ -157,6 +163,96 @@ def test_a_configuration_needs_a_right_digest(store):
     for headers in ({}, {"Content-MD5": "1B2M2Y8AsgTpgAmY7PhCfg=="}):
         status, _, body = store.ask("PUT", target, headers, xml)
         assert (status, code_of(body)) == (400, "BadDigest")
+
+
+def test_an_empty_body_is_told_before_its_digest(store):
+    status, _, body = store.ask("PUT", store.presigned("get_bucket_cors", "PUT"), {"Content-Length": "0"})
+    assert (status, code_of(body)) == (400, "MissingRequestBodyError")
+
+
+def test_the_old_rules_answer_the_request_that_replaces_them(store):
+    xml = b"<CORSConfiguration><CORSRule><AllowedOrigin>*</AllowedOrigin><AllowedMethod>GET</AllowedMethod></CORSRule></CORSConfiguration>"
+    digest = base64.b64encode(hashlib.md5(xml).digest()).decode()
+    for method, status in (("PUT", 200), ("DELETE", 204)):
+        store.put_cors(rule(AllowedOrigins=[ORIGIN], AllowedMethods=["PUT", "DELETE"]))
+        target = store.presigned("get_bucket_cors", method)
+        answer = store.ask(method, target, {"Origin": ORIGIN, "Content-MD5": digest}, xml)
+        assert answer[0] == status
+        assert cors(answer[1])["access-control-allow-methods"] == "PUT, DELETE"
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/photos/k?X-Amz-Credential=corsac/a/b/s3/aws4_request&X-Amz-SignedHeaders=host&X-Amz-Signature=%C3%A9&X-Amz-Date={now}&X-Amz-Expires=9",
+        "/photos/k?X-Amz-Credential=corsac/a/b/s3/aws4_request&X-Amz-SignedHeaders=host;%E2%82%AC&X-Amz-Signature=a&X-Amz-Date={now}&X-Amz-Expires=9",
+        "/photos/k?X-Amz-Credential=corsac&X-Amz-SignedHeaders=host&X-Amz-Signature=a&X-Amz-Date={now}&X-Amz-Expires=9",
+        "/photos/k?X-Amz-Expires=x",
+    ],
+)
+def test_signatures_that_make_no_sense(store, target):
+    store.put_cors()
+    now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+    status, headers, body = store.ask("GET", target.format(now=now), {"Origin": ORIGIN})
+    assert (status, code_of(body)) == (403, "SignatureDoesNotMatch")
+    assert cors(headers)["access-control-allow-origin"] == ORIGIN
+
+
+def test_a_presigned_url_is_good_for_a_week_at_most(store):
+    store.client.put_object(Bucket="photos", Key="week", Body=b"1")
+    for seconds, status in ((604_800, 200), (604_801, 403)):
+        url = store.client.generate_presigned_url("get_object", {"Bucket": "photos", "Key": "week"}, ExpiresIn=seconds)
+        assert store.ask("GET", url.removeprefix(store.url))[0] == status
+
+
+def test_nothing_may_be_added_to_a_presigned_url(store):
+    target = store.presigned("put_object", Key="added")
+    assert store.ask("PUT", target, {"x-amz-meta-by": "somebody else"}, b"1")[0] == 403
+    assert store.ask("PUT", target, {"x-amz-copy-source": "/photos/k"}, b"1")[0] == 403
+    assert store.ask("PUT", target + "&acl", {}, b"1")[0] == 403
+    assert store.ask("PUT", target, {}, b"1")[0] == 200
+
+
+def test_a_signature_is_for_the_whole_path(store):
+    """A request with its signature in a header, sent again with something behind the path."""
+    store.client.put_object(Bucket="photos", Key="k", Body=b"1")
+    store.client.put_object(Bucket="photos", Key="k#other", Body=b"2")
+    kept = {}
+    store.client.meta.events.register_first("before-send.s3.GetObject", lambda request, **_: kept.update(request.headers))
+    store.client.get_object(Bucket="photos", Key="k")
+    headers = {name: value.decode() if isinstance(value, bytes) else value for name, value in kept.items()}
+    assert store.ask("GET", "/photos/k", headers)[::2] == (200, b"1")
+    # Some servers take no notice of what stands behind a #, others take it for a part of the path.
+    assert store.ask("GET", "/photos/k#other", headers)[::2] != (200, b"2")
+
+
+def test_what_the_store_cannot_do_changes_nothing(store):
+    store.client.put_object(Bucket="photos", Key="kept", Body=b"1")
+    not_done = [
+        lambda: store.client.put_object_acl(Bucket="photos", Key="kept", ACL="private"),
+        lambda: store.client.copy_object(Bucket="photos", Key="kept", CopySource="photos/k"),
+        lambda: store.client.upload_part(Bucket="photos", Key="kept", Body=b"2", PartNumber=1, UploadId="a"),
+    ]
+    for call in not_done:
+        assert refused(call)[::2] == ("NotImplemented", 501)
+    assert store.client.get_object(Bucket="photos", Key="kept")["Body"].read() == b"1"
+
+
+def test_names_of_buckets_that_no_header_could_hold(store):
+    for name in ("%0D%0Ax:y", "%E2%82%AC", "A", ""):
+        request = AWSRequest("PUT", f"{store.url}/{name}")
+        S3SigV4Auth(Credentials("corsac", "corsac-secret"), "s3", "us-east-1").add_auth(request)
+        status, headers, body = store.ask("PUT", f"/{name}", request.headers.items())
+        assert (status, code_of(body)) == (400, "InvalidBucketName")
+        assert "location" not in {name.lower() for name, _ in headers}
+
+
+def test_a_client_uploads_a_file(store, tmp_path):
+    file = tmp_path / "file"
+    file.write_bytes(b"from a file")
+    store.client.upload_file(str(file), "photos", "file", {"ContentType": "text/plain"})
+    store.client.download_file("photos", "file", str(tmp_path / "again"))
+    assert (tmp_path / "again").read_bytes() == b"from a file"
 
 
 def test_a_client_puts_and_gets_objects(store):

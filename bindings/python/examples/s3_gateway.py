@@ -13,6 +13,7 @@ import asyncio
 import base64
 import hashlib
 import json
+import re
 import secrets
 import sys
 import zlib
@@ -32,6 +33,9 @@ Headers = list[tuple[str, str]]
 
 # Bytes of one object.
 MAX_BODY = 1 << 24
+
+# What a bucket may be called. Its name is sent back in a header.
+BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 
 @dataclass
@@ -78,13 +82,18 @@ class Gateway:
         request_id = secrets.token_hex(8).upper()
         name, _, key = scope["path"].removeprefix("/").partition("/")
         bucket = self.buckets.get(name)
+        # The rules that were there when the request came, also where it replaces them.
+        cors = bucket.cors if bucket else None
         try:
             response = await (self.preflight if request.method == "OPTIONS" else self.answer)(request, name, key)
         except Refused as refused:
             response = self.error(refused.error, not key, request_id)
+            if request.method in ("PUT", "POST"):
+                # Its body was perhaps not read, and may not be taken for the next request.
+                response.headers["connection"] = "close"
         # Errors have the headers too: a script that may not read them learns nothing of what went wrong.
-        if bucket is not None and bucket.cors is not None:
-            add_cors(response, bucket.cors, request, self.strict)
+        if cors is not None:
+            add_cors(response, cors, request, self.strict)
         response.headers["x-amz-request-id"] = request_id
         tell(request, response)
         await response(scope, receive, send)
@@ -105,7 +114,7 @@ class Gateway:
 
     async def put_cors(self, request: Request, bucket: Bucket) -> Response:
         body = await self.body(request)
-        if not has_right_digest(request, body):
+        if body and not has_right_digest(request, body):
             raise Refused(S3Error.bad_digest(self.dialect))
         try:
             bucket.cors = Policy.from_s3(body, self.dialect, self.strict)
@@ -121,27 +130,31 @@ class Gateway:
     # --- Buckets and objects ---------------------------------------------------------------------------------------
 
     async def answer(self, request: Request, name: str, key: str) -> Response:
-        if not await is_signed(request, self.keys):
+        if not is_signed(request, self.keys):
             raise Refused(self.make("SignatureDoesNotMatch", 403, "The signature is missing, too old or not the right one."))
-        if request.method == "PUT" and not key and not request.scope["query_string"]:
+        # What of the bucket or object is meant, beside what signs a request and what SDKs call it ("x-id").
+        part = [parameter for parameter in request.query_params if not parameter.lower().startswith("x-")]
+        if (request.method, key, part) == ("PUT", "", []):
+            if not BUCKET_NAME.fullmatch(name):
+                raise Refused(self.make("InvalidBucketName", 400, "The specified bucket is not valid."))
             self.buckets.setdefault(name, Bucket())
             return Response(headers={"Location": f"/{name}"})
         bucket = self.buckets.get(name)
         if bucket is None:
             raise Refused(self.make("NoSuchBucket", 404, "The specified bucket does not exist"))
-        match request.method, key, "cors" in request.query_params:
-            case "PUT", "", True:
+        match request.method, key, part:
+            case "PUT", "", ["cors"]:
                 return await self.put_cors(request, bucket)
-            case "GET", "", True:
+            case "GET", "", ["cors"]:
                 return self.get_cors(bucket)
-            case "DELETE", "", True:
+            case "DELETE", "", ["cors"]:
                 bucket.cors = None
                 return Response(status_code=204)
-            case "PUT", key, False if key:
+            case "PUT", key, [] if key and "x-amz-copy-source" not in request.headers:
                 return await self.put_object(request, bucket, key)
-            case "GET" | "HEAD", key, False if key:
+            case "GET" | "HEAD", key, [] if key:
                 return self.get_object(bucket, key)
-            case "DELETE", key, False if key:
+            case "DELETE", key, [] if key:
                 bucket.objects.pop(key, None)
                 return Response(status_code=204)
         raise Refused(self.make("NotImplemented", 501, "A header you provided implies functionality that is not implemented."))
@@ -163,11 +176,13 @@ class Gateway:
         return response
 
     async def body(self, request: Request) -> bytes:
-        body = b""
+        parts, length = [], 0
         async for part in request.stream():
-            body += part
-            if len(body) > MAX_BODY:
+            parts.append(part)
+            length += len(part)
+            if length > MAX_BODY:
                 raise Refused(self.make("EntityTooLarge", 400, "Your proposed upload exceeds the maximum allowed size"))
+        body = b"".join(parts)
         signed = request.headers.get("x-amz-content-sha256", "UNSIGNED-PAYLOAD")
         if signed not in ("UNSIGNED-PAYLOAD", hashlib.sha256(body).hexdigest()):
             raise Refused(self.make("XAmzContentSHA256Mismatch", 400, "The provided 'x-amz-content-sha256' header does not match."))

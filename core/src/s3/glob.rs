@@ -39,9 +39,11 @@ impl Globs {
         self.any
             || self.exact.binary_search_by(|known| (**known).cmp(value)).is_ok()
             || self.wild.iter().any(|(front, behind)| {
+                // An empty one is not compared: it has no address, and comparing there takes processors with masked
+                // loads a hundred nanoseconds.
                 (self.overlap || front.len() + behind.len() <= value.len())
-                    && value.starts_with(front)
-                    && value.ends_with(behind)
+                    && (front.is_empty() || value.starts_with(front))
+                    && (behind.is_empty() || value.ends_with(behind))
             })
     }
 

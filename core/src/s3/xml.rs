@@ -44,7 +44,7 @@ pub(super) fn read(text: &str, dialect: Dialect) -> Result<Raw, Refusal> {
                 let index = raw.rules.len();
                 raw.rules.push(rule(node, index, dialect, &mut raw.unknown));
             } else {
-                unknown(node, String::new(), &mut raw.unknown);
+                unknown(node, String::new(), dialect, &mut raw.unknown);
             }
         }
     }
@@ -89,7 +89,7 @@ fn rule(node: Node<'_, '_>, index: usize, dialect: Dialect, problems: &mut Probl
             "ExposeHeader" => &mut rule.expose,
             "MaxAgeSeconds" => &mut rule.max_age,
             _ => {
-                unknown(child, format!("{}[{index}]", Names::XML.rule), problems);
+                unknown(child, format!("{}[{index}]", Names::XML.rule), dialect, problems);
                 continue;
             }
         };
@@ -113,8 +113,8 @@ fn offset(node: Node<'_, '_>) -> u64 {
     node.range().start as u64
 }
 
-fn unknown(node: Node<'_, '_>, path: String, problems: &mut Problems) {
-    let name = node.tag_name().name();
+fn unknown(node: Node<'_, '_>, path: String, dialect: Dialect, problems: &mut Problems) {
+    let name = name(node, dialect);
     problems.push(|| {
         let message = format!("S3 ignores the element {}", Quoted(name));
         Problem::new("s3-unknown-element", path, Some(name), message, offset(node))
