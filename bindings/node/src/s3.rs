@@ -40,12 +40,16 @@ pub fn s3_body(error: String, is_bucket: bool, request_id: String, host_id: Stri
     S3Error::from_json(&error).map(|error| error.body(options))
 }
 
-/// A policy by its document, and the dialect in which it was read if that is the configuration of a bucket.
-pub(crate) fn policy_again(document: String, dialect: Option<String>) -> Result<Policy, BuildError> {
+/// A policy by its document, and the options with which it was read if that is the configuration of a bucket.
+pub(crate) fn policy_again(
+    document: String,
+    dialect: Option<String>,
+    strict: bool,
+) -> Result<Policy, BuildError> {
     match dialect {
         None => Policy::from_json(document),
         Some(dialect) => {
-            S3Options::new(dialect, false).and_then(|options| Policy::from_s3(document, options))
+            S3Options::new(dialect, strict).and_then(|options| Policy::from_s3(document, options))
         }
     }
 }
