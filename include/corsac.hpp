@@ -292,11 +292,12 @@ template <class Value> class result;
 
 // What the body of an error of S3 says beside the error.
 struct s3_body_options {
-  // Whether the request was about a bucket and not an object, which AWS tells.
-  bool is_bucket = false;
   std::string_view request_id = {};
   // The server, which AWS tells.
   std::string_view host_id = {};
+  // Whether the request was about a bucket and not an object, which AWS tells. Last, since g++ takes a string
+  // for a bool.
+  bool is_bucket = false;
 };
 
 // One problem of a configuration, or one warning. Its strings live as long as the list it came from.
@@ -816,12 +817,23 @@ struct s3_error {
   // if there is no such dialect.
   static result<s3_error> about(s3_answer answer, const request &request, std::string_view dialect = {},
                                 const s3_body_options &options = {}) noexcept {
+    return made(answer, &request.get(), dialect, options);
+  }
+  // Without a request, for no_configuration and bad_digest; status::null_pointer for the others.
+  static result<s3_error> about(s3_answer answer, std::string_view dialect = {},
+                                const s3_body_options &options = {}) noexcept {
+    return made(answer, nullptr, dialect, options);
+  }
+
+private:
+  static result<s3_error> made(s3_answer answer, const corsac_request *request, std::string_view dialect,
+                               const s3_body_options &options) noexcept {
     s3_error error;
     std::uint32_t http_status = 0;
     corsac_str code = {nullptr, 0};
     corsac_text *body = nullptr;
     const corsac_status status =
-        corsac_s3_error(static_cast<std::uint32_t>(answer), detail::lend(dialect), &request.get(),
+        corsac_s3_error(static_cast<std::uint32_t>(answer), detail::lend(dialect), request,
                         options.is_bucket, detail::lend(options.request_id), detail::lend(options.host_id),
                         &http_status, &code, &body);
     error.status = http_status;

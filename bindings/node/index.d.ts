@@ -323,7 +323,7 @@ export class PolicyError extends Error {
 
 /** Whose S3 it is: `'zenko'` if not said. */
 export interface S3Dialect {
-  readonly dialect?: 'zenko' | 'aws';
+  readonly dialect?: 'zenko' | 'aws' | undefined;
 }
 
 /**
@@ -360,7 +360,11 @@ export class S3Error {
    * The body of the response: XML (`application/xml`). AWS tells whether the request was about a bucket and not an
    * object, and `hostId`.
    */
-  body(options?: { readonly isBucket?: boolean; readonly requestId?: string; readonly hostId?: string }): string;
+  body(options?: {
+    readonly isBucket?: boolean | undefined;
+    readonly requestId?: string | undefined;
+    readonly hostId?: string | undefined;
+  }): string;
 }
 
 /**
@@ -415,7 +419,7 @@ export class Policy {
   static fromS3<P extends Policy = Policy>(
     this: (new (...options: never[]) => P) | void,
     text: string | Uint8Array,
-    options?: { readonly dialect?: 'zenko' | 'aws'; readonly strict?: boolean },
+    options?: S3Dialect & { readonly strict?: boolean | undefined },
   ): P;
 
   /**

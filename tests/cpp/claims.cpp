@@ -217,6 +217,15 @@ static void what_is_moved_from_fails_and_grants_nothing(void) {
   CHECK(decision.kind() == corsac::kind::none && decision.action() == corsac::action::none);
   CHECK(!decision.rule() && !decision.rule_name() && decision.status() == 0);
   CHECK(decision.line() == "no decision");
+
+  CHECK(policy.s3_xml().error().status() == corsac::status::null_pointer && (*policy.s3_xml()).size() == 0);
+  CHECK(!decision.s3_code() && (*decision.s3_body()).size() == 0 && (*decision.s3_headers()).size() == 0);
+  CHECK(decision.s3_body().error().status() == corsac::status::null_pointer);
+  CHECK(decision.s3_headers().error().status() == corsac::status::null_pointer);
+  corsac::error error = corsac::policy::from_s3("").error();
+  CHECK(error.s3_code() == "MissingRequestBodyError"sv);
+  const corsac::error taken = std::move(error);
+  CHECK(taken.s3_code() && !error.s3_code() && error.s3_body().error().status() == corsac::status::null_pointer);
 }
 
 // --- The builder -------------------------------------------------------------------------------
@@ -344,7 +353,7 @@ static void a_policy_may_be_moved_while_its_decision_is_used(void) {
 static void a_bucket_s_configuration_is_a_policy(void) {
   const auto refused = corsac::policy::from_s3("<CORSConfiguration/>", "aws");
   CHECK(!refused && refused.error().s3_code() == "MalformedXML"sv && refused.error().size() == 1);
-  CHECK((*refused.error().s3_body({true, "R", "H"})).str().find("<HostId>H</HostId>") != std::string::npos);
+  CHECK((*refused.error().s3_body({"R", "H"})).str().find("<HostId>H</HostId>") != std::string::npos);
   const auto none = corsac::policy::from_s3("<CORSConfiguration/>", "ceph");
   CHECK(none.error().status() == corsac::status::config && !none.error().s3_code() && none.error()[0].path == "dialect");
   CHECK(none.error().s3_body() && (*none.error().s3_body()).str().empty());
@@ -373,6 +382,11 @@ static void answers_about_buckets_are_values(void) {
   const auto none = corsac::s3_error::about(corsac::s3_answer::bad_digest, request, "ceph");
   CHECK(none.error().status() == corsac::status::config && none->status == 0 && none->body.view().empty());
   CHECK(!corsac::s3_error::about(corsac::s3_answer{99}, request));
+
+  const auto digest = corsac::s3_error::about(corsac::s3_answer::bad_digest, "aws", {"R", "H", true});
+  CHECK(digest->code == "BadDigest" && digest->body.str().find("<HostId>H</HostId>") != std::string::npos);
+  const auto asked = corsac::s3_error::about(corsac::s3_answer::bucket_missing);
+  CHECK(asked.error().status() == corsac::status::null_pointer && asked->code.empty());
 }
 
 // --- Cells -------------------------------------------------------------------------------------

@@ -137,7 +137,7 @@ header_lines lines_of(const json &asked) {
 }
 
 // The request and the server that bodies of S3 tell of.
-const corsac::s3_body_options s3_options = {false, "R1", "H1"};
+const corsac::s3_body_options s3_options = {"R1", "H1"};
 
 void check_s3(const corsac::decision &decision, const json &vector) {
   json headers = json::array();

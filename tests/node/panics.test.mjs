@@ -26,6 +26,8 @@ const policy = make();
 const NAMES = ['decide', 'edits', 'line', 'ruleName', 'escapedOrigin', 's3Answer', 'allowsOrigin', 'document', 's3Xml', 'share'];
 const raw = internals(policy);
 assert.deepEqual(Object.keys(raw).filter((name) => typeof raw[name] === 'function').sort(), [...NAMES].sort());
+const bucket = corsac.Policy.fromS3('{"CORSRules":[{"AllowedOrigins":["*"],"AllowedMethods":["PUT"]}]}');
+const error = corsac.S3Error.badDigest();
 
 native.forcePanics(true);
 const results = NAMES.map((name) => raw[name](...(name === 'allowsOrigin' ? [ORIGIN, true] : ['GET', ORIGIN])));
@@ -34,11 +36,16 @@ assert.throws(() => policy.evaluate('GET', ['Origin', ORIGIN]), { message: 'cors
 assert.equal(policy.allowsOrigin(ORIGIN), false);
 assert.throws(() => policy.s3Headers('GET', ['Origin', ORIGIN]), { message: 'corsac: no decision could be made' });
 assert.equal(policy.s3Xml(), null);
+assert.throws(() => bucket.s3Error('OPTIONS', []), { message: 'corsac: no decision could be made' });
+assert.throws(() => bucket.s3Xml(), { message: 'corsac: no XML could be made' });
+assert.throws(() => corsac.S3Error.bucketMissing([]), Error);
+assert.throws(() => error.body(), Error);
 assert.throws(() => policy.share(), Error);
 assert.throws(make, Error);
 assert.throws(() => new corsac.PolicyCell(policy).share(), Error);
 native.forcePanics(false);
 assert.equal(policy.evaluate('GET', ['Origin', ORIGIN]).allowed, true);
+assert.match(error.body(), /<Code>BadDigest</);
 
 // In a server: no header of CORS, not even the application's, and no preflight reaches it.
 const handle = corsac.express(policy);

@@ -33,7 +33,8 @@ function simulateSequence(sequence, options) {
 
 function explain(question, policy) {
   if (policy != null && !isPolicy(policy)) throw new TypeError(`policy is ${describe(policy)}, not a Policy`);
-  return call('question', question, (text) => native.explain(text, policy?.document(), policy == null ? undefined : internals(policy).dialect));
+  const { dialect, strict = false } = policy == null ? {} : internals(policy);
+  return call('question', question, (text) => native.explain(text, policy?.document(), dialect, strict));
 }
 
 module.exports = { browser: Object.freeze({ simulate, simulateSequence }), explain };

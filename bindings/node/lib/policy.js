@@ -31,6 +31,7 @@ class Compiled {
     // Of S3 rules OPTIONS is another matter, and an actual request is decided by its method too.
     this.dialect = data.dialect ?? undefined;
     this.isS3 = this.dialect !== undefined;
+    this.strict = data.strict;
     this.answers = Object.freeze(answers.map((answer) => new Answer(answer)));
     this.warnings = makeProblems(warnings, (problem) => renameProblem(problem, style));
     this.warningsUnreported = warningsUnreported;
@@ -196,7 +197,10 @@ class Policy {
   }
 
   s3Xml() {
-    return this.#compiled.s3Xml() ?? null;
+    const { isS3, s3Xml } = this.#compiled;
+    const xml = s3Xml();
+    if (xml === undefined && isS3) throw new Error('corsac: no XML could be made');
+    return xml ?? null;
   }
 
   get warnings() {

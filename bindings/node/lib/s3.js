@@ -18,15 +18,16 @@ class S3Error {
     this.message = error.message;
     this.dialect = error.dialect;
     this.#json = JSON.stringify(error);
-    Object.freeze(this);
+    // A subclass may have fields of its own.
+    if (new.target === S3Error) Object.freeze(this);
   }
 
   static bucketMissing(headers, options) {
-    return answer('bucket-missing', options, headers);
+    return answer('bucket-missing', options, readHeaders(headers));
   }
 
   static corsNotEnabled(headers, options) {
-    return answer('cors-not-enabled', options, headers);
+    return answer('cors-not-enabled', options, readHeaders(headers));
   }
 
   static noConfiguration(options) {
@@ -64,10 +65,9 @@ function readDialect(options) {
   return dialect;
 }
 
-/** What S3 answers about a bucket. */
-function answer(name, options = {}, headers = {}) {
+/** What S3 answers about a bucket, to a request with these facts. */
+function answer(name, options = {}, { origin, requestMethod } = {}) {
   const dialect = readDialect(options);
-  const { origin, requestMethod } = readHeaders(headers);
   const lines = (fact) => (fact === undefined ? [] : [fact].flat());
   return makeS3Error(native.s3Error(name, dialect, lines(origin), lines(requestMethod)));
 }

@@ -36,14 +36,20 @@ pub fn simulate_sequence(sequence: String, profile: String) -> Result<String> {
     play(&profile, |profile| simulate_sequence_json(&sequence, profile))
 }
 
-/// Explains a question, against the policy of a document, or of a bucket's configuration in that dialect, or
-/// against its own responses.
+/// Explains a question, against the policy of a document, or of a bucket's configuration read with these
+/// options, or against its own responses.
 ///
 /// # Errors
 /// What makes no sense in it.
 #[napi(catch_unwind)]
-pub fn explain(question: String, document: Option<String>, dialect: Option<String>) -> Result<String> {
+pub fn explain(
+    question: String,
+    document: Option<String>,
+    dialect: Option<String>,
+    strict: bool,
+) -> Result<String> {
     // The canonical document of a policy, which is accepted.
-    let policy = document.map(|document| policy_again(document, dialect)).transpose().map_err(invalid)?;
+    let policy =
+        document.map(|document| policy_again(document, dialect, strict)).transpose().map_err(invalid)?;
     explain_json(&question, policy.as_ref()).map_err(invalid)
 }

@@ -9,11 +9,12 @@ use std::mem::MaybeUninit;
 use std::ptr;
 
 use corsac::limits::{MAX_CUSTOM_BYTES, MAX_METHOD_BYTES, MAX_REQUEST_HEADERS_BYTES, MAX_SCHEME_BYTES};
-use corsac::{Facts, HeaderLine, RequestHeaders};
+use corsac::{Facts, HeaderLine, Policy, RequestHeaders};
 use napi::sys;
 
 /// Code units that are read onto the stack. Whatever is longer is, `Access-Control-Request-Headers`
-/// aside, longer than anything that a policy could allow, and a log line shows less of it.
+/// aside, longer than anything that the policy of a document could allow, and a log line shows less of it.
+/// The rules of a bucket allow origins of any length, and tell what method was asked for.
 const SHORT: usize = 512;
 const _: () = assert!(SHORT > MAX_SCHEME_BYTES + "://".len() + MAX_CUSTOM_BYTES && SHORT > MAX_METHOD_BYTES);
 
@@ -30,6 +31,8 @@ pub(crate) struct Buffers {
     short: [MaybeUninit<u8>; SHORT * CallFacts::ARGUMENTS],
     /// The lines of `Access-Control-Request-Headers` if there are several, or one that is long.
     long: OnceCell<Vec<Vec<u8>>>,
+    /// `Origin` and `Access-Control-Request-Method`, if they are long and the policy wants all of them.
+    whole: [OnceCell<Vec<u8>>; 2],
 }
 
 impl Buffers {
@@ -37,6 +40,7 @@ impl Buffers {
         Buffers {
             short: [const { MaybeUninit::uninit() }; SHORT * CallFacts::ARGUMENTS],
             long: OnceCell::new(),
+            whole: [const { OnceCell::new() }; 2],
         }
     }
 }
@@ -51,6 +55,9 @@ pub(crate) struct CallFacts<'b> {
     /// What is left of the memory for short values.
     free: Cell<&'b mut [MaybeUninit<u8>]>,
     long: &'b OnceCell<Vec<Vec<u8>>>,
+    whole: &'b [OnceCell<Vec<u8>>; 2],
+    /// Whether the policy wants all of a long `Origin` and `Access-Control-Request-Method`.
+    wants_whole: bool,
     lines: [OnceCell<HeaderLine<'b>>; CallFacts::ARGUMENTS],
     request_headers: OnceCell<RequestHeaders<'b>>,
     failed: Cell<bool>,
@@ -92,6 +99,7 @@ impl<'b> CallFacts<'b> {
         env: sys::napi_env,
         arguments: Arguments<{ CallFacts::ARGUMENTS }>,
         buffers: &'b mut Buffers,
+        policy: &Policy,
     ) -> Self {
         CallFacts {
             env,
@@ -99,6 +107,8 @@ impl<'b> CallFacts<'b> {
             count: arguments.count,
             free: Cell::new(&mut buffers.short),
             long: &buffers.long,
+            whole: &buffers.whole,
+            wants_whole: policy.s3_options().is_some(),
             lines: [const { OnceCell::new() }; CallFacts::ARGUMENTS],
             request_headers: OnceCell::new(),
             failed: Cell::new(false),
@@ -123,19 +133,21 @@ impl<'b> CallFacts<'b> {
             return line;
         }
         // Most are strings, and reading one tells whether it is one.
-        let line = match self.short_text(value) {
+        let line = match self.text::<INDEX>(value) {
             Some(text) => HeaderLine::One(text),
-            None => self.line_of(value),
+            None => self.line_of::<INDEX>(value),
         };
         *cell.get_or_init(|| line)
     }
 
     /// The line in a value that is no string.
     #[cold]
-    fn line_of(&self, value: sys::napi_value) -> HeaderLine<'b> {
+    fn line_of<const INDEX: usize>(&self, value: sys::napi_value) -> HeaderLine<'b> {
         match self.argument(value) {
             Argument::Absent | Argument::Lines(0) => HeaderLine::Absent,
-            Argument::Lines(1) => self.one(self.element(value, 0).and_then(|value| self.short_text(value))),
+            Argument::Lines(1) => {
+                self.one(self.element(value, 0).and_then(|value| self.text::<INDEX>(value)))
+            }
             Argument::Lines(_) => HeaderLine::Several,
             Argument::Wrong => self.one(None),
         }
@@ -163,7 +175,7 @@ impl<'b> CallFacts<'b> {
                 headers.push(text);
                 return headers;
             }
-            Some(_) => self.long_text(value).map(|line| vec![line]),
+            Some(_) => self.long_text(value, MAX_REQUEST_HEADERS_BYTES).map(|line| vec![line]),
             None => match self.argument(value) {
                 Argument::Absent => return headers,
                 Argument::Lines(count) => self.long_lines(value, count),
@@ -217,6 +229,27 @@ impl<'b> CallFacts<'b> {
         Some(value)
     }
 
+    /// Reads the string of a fact, as much of it as the policy wants.
+    #[inline]
+    fn text<const INDEX: usize>(&self, value: sys::napi_value) -> Option<&'b [u8]> {
+        let text = self.short_text(value)?;
+        if text.len() < SHORT || !self.wants_whole {
+            return Some(text);
+        }
+        let whole = match INDEX {
+            ORIGIN => self.whole.first(),
+            REQUEST_METHOD => self.whole.last(),
+            _ => None,
+        };
+        match whole {
+            None => Some(text),
+            Some(whole) => {
+                let text = self.long_text(value, usize::MAX)?;
+                Some(whole.get_or_init(|| text))
+            }
+        }
+    }
+
     /// Reads a string; of one that is not shorter than [`SHORT`], as many bytes as that, the last of
     /// them unreadable.
     #[inline]
@@ -245,14 +278,13 @@ impl<'b> CallFacts<'b> {
         Some(unsafe { std::slice::from_raw_parts(bytes.as_ptr().cast::<u8>(), read) })
     }
 
-    /// Reads a line of `Access-Control-Request-Headers`; of one that is longer than is ever allowed, one
-    /// byte more than is allowed, and that unreadable.
+    /// Reads a string; of one that is longer than `max`, one byte more than that, and that unreadable.
     #[cold]
-    fn long_text(&self, value: sys::napi_value) -> Option<Vec<u8>> {
+    fn long_text(&self, value: sys::napi_value, max: usize) -> Option<Vec<u8>> {
         let mut len = 0;
         // SAFETY: `new` was promised the value; without a buffer the length is told.
         ok(unsafe { sys::napi_get_value_string_utf16(self.env, value, ptr::null_mut(), 0, &raw mut len) })?;
-        let mut units = vec![0_u16; len.min(MAX_REQUEST_HEADERS_BYTES + 1) + 1];
+        let mut units = vec![0_u16; len.min(max.saturating_add(1)).saturating_add(1)];
         let mut read = 0;
         // SAFETY: `new` was promised the value, and the buffer is as long as is said.
         ok(unsafe {
@@ -260,7 +292,7 @@ impl<'b> CallFacts<'b> {
             sys::napi_get_value_string_utf16(self.env, value, buffer, units.len(), &raw mut read)
         })?;
         let mut bytes: Vec<u8> = units.iter().take(read).map(|&unit| narrow(unit)).collect();
-        if let Some(last) = bytes.get_mut(MAX_REQUEST_HEADERS_BYTES) {
+        if let Some(last) = bytes.get_mut(max) {
             *last = UNREADABLE;
         }
         Some(bytes)
@@ -272,7 +304,7 @@ impl<'b> CallFacts<'b> {
         let mut lines = Vec::new();
         let (mut joined, mut shown) = (0, 0);
         for index in 0..count {
-            let line = self.long_text(self.element(array, index)?)?;
+            let line = self.long_text(self.element(array, index)?, MAX_REQUEST_HEADERS_BYTES)?;
             let is_blank = line.iter().all(|byte| matches!(byte, b' ' | b'\t'));
             // What is too long already stays so, and a log line leaves blank ones out.
             let too_long = joined > MAX_REQUEST_HEADERS_BYTES + ", ".len();

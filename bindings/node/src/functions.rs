@@ -181,7 +181,7 @@ unsafe extern "C" fn decide(env: sys::napi_env, info: sys::napi_callback_info) -
     let packed = |policy: &Arc<Policy>, arguments| {
         let mut buffers = Buffers::new();
         // SAFETY: these are the arguments of this call.
-        let facts = unsafe { CallFacts::new(env, arguments, &mut buffers) };
+        let facts = unsafe { CallFacts::new(env, arguments, &mut buffers, policy) };
         let verdict = policy.decide(&facts);
         (!facts.failed()).then(|| pack(verdict))
     };
@@ -223,7 +223,7 @@ unsafe fn decided(
     let body = |policy: &Arc<Policy>, arguments| {
         let mut buffers = Buffers::new();
         // SAFETY: these are the arguments of this call.
-        let facts = unsafe { CallFacts::new(env, arguments, &mut buffers) };
+        let facts = unsafe { CallFacts::new(env, arguments, &mut buffers, policy) };
         let result = read(&policy.evaluate(&facts));
         if facts.failed() { None } else { result }
     };
@@ -291,7 +291,7 @@ unsafe extern "C" fn allows_origin(env: sys::napi_env, info: sys::napi_callback_
         // SAFETY: an origin is one of the facts, and an argument of this call.
         let facts = unsafe {
             let values = [origin; CallFacts::ARGUMENTS];
-            CallFacts::new(env, Arguments { values, count: CallFacts::ARGUMENTS }, &mut buffers)
+            CallFacts::new(env, Arguments { values, count: CallFacts::ARGUMENTS }, &mut buffers, policy)
         };
         let allowed = match facts.origin() {
             HeaderLine::One(origin) => policy.allows_origin(Some(origin), with_credentials),

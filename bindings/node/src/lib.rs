@@ -113,6 +113,8 @@ pub struct PolicyData<'env> {
     pub not_cors: u32,
     /// Whose S3 it is, if the rules are those of a bucket, so that decisions depend on more of a request.
     pub dialect: Option<String>,
+    /// Whether it is that S3 to the byte.
+    pub strict: bool,
     /// The ready answers, by the index in an integer of `decide`.
     pub answers: Vec<AnswerData>,
     /// What is worth a look.
@@ -186,7 +188,9 @@ fn policy_data(env: &Env, policy: Arc<Policy>, style: u32) -> Result<PolicyData<
     let warnings = policy.warnings().iter().map(ProblemData::from).collect();
     let warnings_unreported = count(policy.warnings_unreported());
     let not_cors = not_cors(&policy);
-    let dialect = policy.s3_options().map(|options| options.dialect.name().to_owned());
+    let options = policy.s3_options();
+    let dialect = options.map(|options| options.dialect.name().to_owned());
+    let strict = options.is_some_and(|options| options.strict);
     let Functions {
         decide,
         edits,
@@ -213,6 +217,7 @@ fn policy_data(env: &Env, policy: Arc<Policy>, style: u32) -> Result<PolicyData<
         style,
         not_cors,
         dialect,
+        strict,
         answers,
         warnings,
         warnings_unreported,

@@ -19,6 +19,8 @@ pub fn s3_error(
     origin: Vec<String>,
     request_method: Vec<String>,
 ) -> Option<String> {
+    #[cfg(feature = "forced-panic")]
+    crate::functions::forced::panic_if_asked();
     let dialect = S3Options::new(dialect, false).ok()?.dialect;
     let lines =
         |header: &'static str, lines: Vec<String>| lines.into_iter().map(move |line| (header, bytes(&line)));
@@ -35,17 +37,23 @@ pub fn s3_error(
 #[napi(catch_unwind)]
 #[must_use]
 pub fn s3_body(error: String, is_bucket: bool, request_id: String, host_id: String) -> Option<String> {
+    #[cfg(feature = "forced-panic")]
+    crate::functions::forced::panic_if_asked();
     let resource_type = ResourceType::new(is_bucket);
     let options = BodyOptions { resource_type, request_id: &request_id, host_id: &host_id };
     S3Error::from_json(&error).map(|error| error.body(options))
 }
 
-/// A policy by its document, and the dialect in which it was read if that is the configuration of a bucket.
-pub(crate) fn policy_again(document: String, dialect: Option<String>) -> Result<Policy, BuildError> {
+/// A policy by its document, and the options with which it was read if that is the configuration of a bucket.
+pub(crate) fn policy_again(
+    document: String,
+    dialect: Option<String>,
+    strict: bool,
+) -> Result<Policy, BuildError> {
     match dialect {
         None => Policy::from_json(document),
         Some(dialect) => {
-            S3Options::new(dialect, false).and_then(|options| Policy::from_s3(document, options))
+            S3Options::new(dialect, strict).and_then(|options| Policy::from_s3(document, options))
         }
     }
 }

@@ -10,6 +10,7 @@ import {
   PolicyCell,
   PolicyError,
   PolicyFile,
+  S3Error,
   express,
   publicSuffixList,
   upgrade,
@@ -133,6 +134,26 @@ const reloaded: Policy = file.reload();
 // @ts-expect-error the path stays
 file.path = 'other.json';
 console.log(shared.length, reloaded, publicSuffixList.length);
+
+const bucket: Policy = Policy.fromS3('<CORSConfiguration/>', { dialect: 'aws', strict: undefined });
+const s3Lines: [name: string, value: string][] = bucket.s3Headers('OPTIONS', { origin: 'https://app.example.com' });
+const s3Errors: (S3Error | null)[] = [
+  bucket.s3Error('OPTIONS', ['Origin', 'https://app.example.com']),
+  S3Error.bucketMissing(new Headers(), { dialect: undefined }),
+  S3Error.corsNotEnabled([['Origin', 'https://app.example.com']]),
+  S3Error.noConfiguration(),
+  S3Error.badDigest({ dialect: 'zenko' }),
+  new S3Error('NoSuchKey', 404, 'The specified key does not exist.', { dialect: 'aws' }),
+];
+const s3Bodies: string[] = s3Errors.map((error) => error?.body({ isBucket: true, requestId: 'R1', hostId: undefined }) ?? '');
+const s3Xml: string | null = bucket.s3Xml();
+console.log(s3Lines, s3Bodies, s3Xml, s3Errors[0]?.code, s3Errors[0]?.status, s3Errors[0]?.message);
+// @ts-expect-error the headers are missing
+S3Error.bucketMissing();
+// @ts-expect-error there is no such dialect
+S3Error.noConfiguration({ dialect: 'ceph' });
+// @ts-expect-error errors do not change
+S3Error.noConfiguration().code = 'NoSuchBucket';
 
 const middleware = express(policy, { reportOnly: true });
 createServer((req, res) => middleware(req, res, (error?: unknown) => res.end(String(error))));

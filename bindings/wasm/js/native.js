@@ -6,8 +6,14 @@
 // that happened grants nothing, and what comes next is done by a new instance, in which policies are compiled again
 // when they are used.
 
-/** Bytes of a fact that are written. Whatever is longer is longer than anything that a policy could allow. */
+/**
+ * Bytes of a fact that are written. Whatever is longer is longer than anything that the policy of a document could allow.
+ * The rules of a bucket allow origins of any length, and tell what method was asked for.
+ */
 const SHORT = 512;
+
+/** Bytes that the module always has room for, which are enough for all facts that are cut; src/lib.rs has the same number. */
+const ROOM = 1 << 16;
 
 /** Bytes of `Access-Control-Request-Headers` that may be allowed, and more than a log line shows. */
 const MAX_REQUEST_HEADERS = 8192;
@@ -46,6 +52,12 @@ function hasRandom() {
   } catch {
     return false;
   }
+}
+
+/** How long the one line of a fact is that is written whole, if that is more than there is room for anyway. */
+function lengthBeyondShort(value) {
+  const line = Array.isArray(value) && value.length === 1 ? value[0] : value;
+  return typeof line === 'string' && line.length > SHORT ? line.length : 0;
 }
 
 /** What JavaScript and the module say to one another is wrong for the arguments, not for the module. */
@@ -131,18 +143,22 @@ class Instance {
   }
 
   #call(name, policy, method, origin, host, fetchSite, requestMethod, requestHeaders, authority) {
+    const long = lengthBeyondShort(origin) + lengthBeyondShort(requestMethod);
+    if (long > 0) this.#start = this.#exports.reserve(ROOM + long) >>> 0;
     const bytes = this.#memory();
     this.#end = this.#start;
-    return this.#exports[name](
+    const result = this.#exports[name](
       policy,
       this.#write(bytes, method),
-      this.#write(bytes, origin),
+      this.#write(bytes, origin, Infinity),
       this.#write(bytes, host),
       this.#write(bytes, fetchSite),
-      this.#write(bytes, requestMethod),
+      this.#write(bytes, requestMethod, Infinity),
       this.#writeRequestHeaders(bytes, requestHeaders),
       this.#write(bytes, authority),
     );
+    if (long > 0) this.#start = this.#exports.reserve(0) >>> 0;
+    return result;
   }
 
   allowsOrigin(policy, origin, credentials) {
@@ -161,12 +177,12 @@ class Instance {
   }
 
   /** Writes a fact, and returns how it is told. */
-  #write(bytes, value) {
+  #write(bytes, value, max = SHORT) {
     if (value === undefined) return ABSENT;
-    if (typeof value === 'string') return this.#writeText(bytes, value, SHORT);
+    if (typeof value === 'string') return this.#writeText(bytes, value, max);
     if (!Array.isArray(value)) return WRONG;
     if (value.length !== 1) return value.length === 0 ? ABSENT : SEVERAL;
-    return typeof value[0] === 'string' ? this.#writeText(bytes, value[0], SHORT) : WRONG;
+    return typeof value[0] === 'string' ? this.#writeText(bytes, value[0], max) : WRONG;
   }
 
   /** Writes `Access-Control-Request-Headers`: as many lines as could matter. */
@@ -353,7 +369,7 @@ function native(module) {
     s3Body: (error, isBucket, requestId, hostId) => text('s3_body', error, flag(isBucket), requestId, hostId),
     simulate: (exchange, profile) => text('simulate', exchange, profile),
     simulateSequence: (sequence, profile) => text('simulate_sequence', sequence, profile),
-    explain: (question, document = '', dialect = '') => text('explain', question, document, dialect),
+    explain: (question, document = '', dialect = '', strict = false) => text('explain', question, document, dialect, flag(strict)),
     names: () => JSON.parse(text('names')),
     version: () => text('version'),
     publicSuffixList: () => text('public_suffix_list'),

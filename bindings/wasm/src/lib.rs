@@ -135,6 +135,7 @@ fn compile_by(compiled: impl FnOnce(&State) -> Option<Result<Policy, BuildError>
             Ok(policy) => {
                 let data = json!({
                     "dialect": policy.s3_options().map(|options| options.dialect.name()),
+                    "strict": policy.s3_options().is_some_and(|options| options.strict),
                     "notCors": pack(policy.decide(&Request::new("GET"))),
                     "answers": policy.answers().iter().map(answer_data).collect::<Json>(),
                     "warnings": policy.warnings().iter().map(problem_data).collect::<Json>(),
@@ -378,14 +379,15 @@ pub extern "C" fn simulate_sequence(len: usize, profile_len: usize) -> i32 {
 /// Explains a question, against the policy of a document, or of a bucket's configuration in that dialect, or, if the
 /// document is empty, against its own responses.
 #[unsafe(no_mangle)]
-pub extern "C" fn explain(len: usize, document_len: usize, dialect_len: usize) -> i32 {
+pub extern "C" fn explain(len: usize, document_len: usize, dialect_len: usize, strict_len: usize) -> i32 {
     give_result(STATE.with_borrow(|state| {
-        let [question, document, dialect] =
-            state.received([len, document_len, dialect_len]).unwrap_or_default();
+        let [question, document, dialect, strict] =
+            state.received([len, document_len, dialect_len, strict_len]).unwrap_or_default();
         // The canonical document of a policy, which is accepted.
         let build = || match dialect {
             b"" => Policy::from_json(document),
-            _ => S3Options::new(dialect, false).and_then(|options| Policy::from_s3(document, options)),
+            _ => S3Options::new(dialect, !strict.is_empty())
+                .and_then(|options| Policy::from_s3(document, options)),
         };
         let policy = (!document.is_empty()).then(build).transpose();
         let policy = policy.map_err(|error| error.to_string())?;

@@ -112,11 +112,20 @@ describe('errors of S3', () => {
     assert.equal(new S3Error('A\ud800', 400, '').code, 'A\ufffd');
   });
 
+  test('are frozen, and may have subclasses', () => {
+    assert(Object.isFrozen(S3Error.noConfiguration()));
+    class StoreError extends S3Error {
+      request = 'R1';
+    }
+    const error = new StoreError('NoSuchKey', 404, '');
+    assert.match(error.body({ requestId: error.request }), /<RequestId>R1</);
+  });
+
   test('arguments of a wrong type', () => {
     const error = S3Error.badDigest();
     const wrong = [
       () => new S3Error(1, 400, ''), () => new S3Error('A', 40, ''), () => new S3Error('A', '400', ''), () => new S3Error('A', 400, null),
-      () => new S3Error('A', 400, '', { dialect: 'ceph' }), () => S3Error.badDigest({ dialect: 1 }), () => S3Error.badDigest('aws'), () => S3Error.bucketMissing('x'),
+      () => new S3Error('A', 400, '', { dialect: 'ceph' }), () => S3Error.badDigest({ dialect: 1 }), () => S3Error.badDigest('aws'), () => S3Error.bucketMissing('x'), () => S3Error.bucketMissing(), () => S3Error.corsNotEnabled(undefined, {}),
       () => error.body(null), () => error.body({ isBucket: 1 }), () => error.body({ requestId: 1 }), () => error.body({ hostId: null }),
       () => Policy.fromS3(CONFIGURATION).s3Headers(1, {}), () => Policy.fromS3(CONFIGURATION).s3Error('GET', 1),
     ];
@@ -135,4 +144,8 @@ test('an explanation by the rules of a bucket', () => {
   assert.equal(explain({ page_origin: ORIGIN, request }, policy).readable, true);
   const refused = explain({ page_origin: 'https://other.example', request }, policy);
   assert.deepEqual([refused.readable, refused.decisions[0].reason], [false, 's3-no-rule-matches']);
+  // What is sent without strict, S3 forgets.
+  const sent = (policy) => explain({ page_origin: 'https://other.example', request }, policy).exchanges[0].response_headers;
+  assert.deepEqual(sent(Policy.fromS3(CONFIGURATION, { strict: true })), []);
+  assert.deepEqual(sent(policy).map(([name]) => name), ['Vary']);
 });
