@@ -184,13 +184,13 @@ impl Asked {
             method: method.map(str::to_owned),
             first_allows,
         };
-        let asked = self.methods.iter().map(|method| {
-            (method.as_str(), policies.map(|policy| preflight(policy, origin, method, None)))
-        });
+        let asked = self
+            .methods
+            .iter()
+            .map(|method| (method.as_str(), policies.map(|policy| preflight(policy, origin, method, None))));
         let asked: Vec<(&str, [bool; 2])> = asked.collect();
-        let [first, second] = [0, 1].map(|index| {
-            asked.iter().any(|(_, allowed)| allowed.get(index).copied().unwrap_or_default())
-        });
+        let [first, second] = [0, 1]
+            .map(|index| asked.iter().any(|(_, allowed)| allowed.get(index).copied().unwrap_or_default()));
         if first != second {
             list.push(tell(Subject::Origin, None, first));
             return;
@@ -248,7 +248,8 @@ impl Asked {
         }
         // A policy looks at no more names, and no longer ones, together.
         both.truncate(MAX_TOGETHER);
-        for (policy, other, first_allows) in [(policies[0], policies[1], true), (policies[1], policies[0], false)]
+        for (policy, other, first_allows) in
+            [(policies[0], policies[1], true), (policies[1], policies[0], false)]
         {
             let sets = match &policy.s3 {
                 Some(rules) => rules.allowed_together(origin, method, &both),
@@ -400,7 +401,8 @@ mod tests {
 
     /// Differences about `https://a.example`, each as `method subject first_allows`.
     fn told(first: &str, second: &str) -> Result<Vec<String>, BuildError> {
-        let found = between(first, second)?.list.into_iter().filter(|found| found.origin == "https://a.example");
+        let found =
+            between(first, second)?.list.into_iter().filter(|found| found.origin == "https://a.example");
         let told = found.map(|found| {
             let method = found.method.unwrap_or_else(|| "-".to_owned());
             format!("{method} {:?} {}", found.subject, found.first_allows)
@@ -444,7 +446,10 @@ mod tests {
         assert_eq!(told(&left, &right)?, pairs);
         let document = r#"{"allow_origins":["https://a.example"],"allow_headers":["x-a","x-b","x-c"],"allow_credentials":true}"#;
         let found = told(&left, document)?;
-        assert!(found.iter().any(|told| told.starts_with("- Headers([") && told.ends_with("false")), "{found:?}");
+        assert!(
+            found.iter().any(|told| told.starts_with("- Headers([") && told.ends_with("false")),
+            "{found:?}"
+        );
         Ok(())
     }
 
@@ -452,7 +457,11 @@ mod tests {
     fn wildcards_of_s3_are_tried_where_no_document_has_them() -> Result<(), BuildError> {
         for (wide, narrow, between_them) in [
             ("*.example.com", "https://*.example.com", "http://corsac-probe.example.com"),
-            ("https://*.example.com", "https://corsac-probe.example.com", "https://a.corsac-probe.example.com"),
+            (
+                "https://*.example.com",
+                "https://corsac-probe.example.com",
+                "https://a.corsac-probe.example.com",
+            ),
             ("https://*example.com", "https://*.example.com", "https://corsac-probeexample.com"),
             ("*://a.example", "https://a.example", "http://a.example"),
             ("http*", "https://*", "http://corsac-probe.invalid"),
@@ -463,7 +472,8 @@ mod tests {
             let (wide_rules, narrow_rules) =
                 (rules(&[(&["GET"], wide, none)]), rules(&[(&["GET"], narrow, none)]));
             let list = between(&wide_rules, &narrow_rules)?.list;
-            let is_told = |origin: &str| list.iter().any(|found| found.first_allows && found.origin == origin);
+            let is_told =
+                |origin: &str| list.iter().any(|found| found.first_allows && found.origin == origin);
             assert!(is_told(between_them), "{wide} {narrow}: {list:?}");
             assert!(list.iter().all(|found| found.first_allows || found.subject == Subject::Credentials));
         }

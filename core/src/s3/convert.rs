@@ -196,7 +196,8 @@ impl Changes {
         }
         for (index, later) in rules.iter().enumerate() {
             let earlier = rules.iter().take(index).position(|earlier| {
-                let mut pairs = earlier.origins.iter().flat_map(|a| later.origins.iter().map(move |b| (a, b)));
+                let mut pairs =
+                    earlier.origins.iter().flat_map(|a| later.origins.iter().map(move |b| (a, b)));
                 !hides(earlier, later) && pairs.any(|(a, b)| may_overlap(a, b))
             });
             if let Some(earlier) = earlier.filter(|_| policy.settings.in_list) {
@@ -216,18 +217,12 @@ impl Changes {
         rules: &mut Vec<DocumentRule>,
     ) {
         let path = |name: &str| format!("CORSRules[{index}].{name}");
-        let mut lists = DocumentRule {
-            any: rule.allows_any_origin(),
-            sources: vec![index],
-            ..DocumentRule::default()
-        };
+        let mut lists =
+            DocumentRule { any: rule.allows_any_origin(), sources: vec![index], ..DocumentRule::default() };
         self.lists(index, rule, dialect, &mut lists);
         // What may not stand beside credentials, and so gets a rule of its own.
-        let mut anonymous = DocumentRule {
-            headers: lists.headers.clone(),
-            sources: vec![index],
-            ..DocumentRule::default()
-        };
+        let mut anonymous =
+            DocumentRule { headers: lists.headers.clone(), sources: vec![index], ..DocumentRule::default() };
         if !lists.any {
             lists.credentials = true;
             for (place, text) in rule.allowed_origins().iter().enumerate() {
@@ -260,7 +255,8 @@ impl Changes {
             };
             match rules.iter_mut().take(before).find(same) {
                 // S3 never comes to it either.
-                Some(known) if known.sources.iter().filter_map(|&i| all.get(i)).any(|known| hides(known, rule)) => {}
+                Some(known)
+                    if known.sources.iter().filter_map(|&i| all.get(i)).any(|known| hides(known, rule)) => {}
                 Some(known) => {
                     known.sources.push(index);
                     new.methods.iter().for_each(|name| add(&mut known.methods, name));

@@ -294,7 +294,14 @@ pub fn modest_bucket(draw: &mut Draw<'_>) -> Bucket {
         let headers = owned(draw.some(&["x-a", "x-b", "content-type"], 2));
         let headers = if draw.chance(20) { vec!["*".to_owned()] } else { headers };
         let expose = owned(draw.some(&["ETag", "x-c"], 1));
-        Rule { id: None, origins, methods, headers, expose, max_age: draw.chance(30).then(|| draw.choose(&[0, 60])) }
+        Rule {
+            id: None,
+            origins,
+            methods,
+            headers,
+            expose,
+            max_age: draw.chance(30).then(|| draw.choose(&[0, 60])),
+        }
     });
     let rules = rules.collect();
     Bucket { aws: draw.chance(50), strict: false, rules }
