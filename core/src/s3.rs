@@ -48,8 +48,6 @@ use crate::problem::{BuildError, Problem, Quoted};
 pub use configuration::{Configuration, Rule};
 pub use convert::Conversion;
 pub use error::{BodyOptions, ResourceType, S3Error};
-#[cfg(feature = "explain")]
-pub(crate) use evaluate::Missed;
 pub(crate) use evaluate::S3Rules;
 pub use json::JsonForm;
 

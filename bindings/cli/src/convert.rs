@@ -18,6 +18,9 @@ pub(crate) struct Options {
     /// Whose S3 it is: zenko or aws
     #[arg(long, value_name = "NAME", default_value = "zenko")]
     dialect: String,
+    /// Exit with 1 if anything changes in meaning
+    #[arg(long)]
+    deny_changes: bool,
     /// How the configuration of a bucket is written
     #[arg(long, value_enum, default_value_t = Form::Xml)]
     form: Form,
@@ -41,15 +44,16 @@ pub(crate) fn run(options: &Options) -> Result<Verdict, Failure> {
     let policy = input::policy_or_s3(&options.file, s3)?;
     let conversion = policy.convert_to_document().or_else(|| policy.convert_to_s3(s3));
     let conversion = conversion.ok_or("there is nothing to convert")?;
+    let has_changes = !conversion.changes.is_empty();
     let mut errors = anstream::stderr().lock();
     for change in &conversion.changes {
-        let path = printable(&change.path);
+        let path = printable(if change.path.is_empty() { "." } else { &change.path });
         let code = Style::Warning.paint(&format!("change[{}]", change.code));
         // When stderr is closed there is nobody left to tell.
         let _ = writeln!(errors, "{path}: {code}: {}", printable(&change.message));
     }
     let Some(converted) = conversion.policy else {
-        return Err("nothing is left that the other form could say".to_owned());
+        return Err("nothing can be written in the other form: the changes above say why".to_owned());
     };
     let text = match converted.s3_configuration() {
         None => converted.document(),
@@ -60,5 +64,6 @@ pub(crate) fn run(options: &Options) -> Result<Verdict, Failure> {
             Form::Cloudformation => configuration.to_json_as(JsonForm::CloudFormation),
         },
     };
-    print(&format!("{text}\n"))
+    print(&format!("{text}\n"))?;
+    Ok(if has_changes && options.deny_changes { Verdict::Bad } else { Verdict::Good })
 }

@@ -291,7 +291,7 @@ fn origin(page: &str, document: &Document, hints: &mut Hints) -> Option<u32> {
 }
 
 /// What to do about an origin that is missed.
-fn fix_of(found: &Difference, page: &str) -> String {
+pub(super) fn fix_of(found: &Difference, page: &str) -> String {
     match found.code {
         "origin-differs-in-scheme" if page.starts_with("http://") => {
             format!(
@@ -351,7 +351,7 @@ pub(super) fn capital(text: &str) -> String {
 }
 
 /// How a pattern just misses an origin.
-fn near(pattern: &str, page: &str) -> Option<Difference> {
+pub(super) fn near(pattern: &str, page: &str) -> Option<Difference> {
     let authority = page.split_once("://")?.1;
     let port = authority.rsplit_once(':').map_or("", |(_, port)| port);
     let is_port = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
@@ -381,7 +381,7 @@ fn near(pattern: &str, page: &str) -> Option<Difference> {
 }
 
 /// Whether two origins differ in their names, and not only in how they are reached.
-fn is_of_another_name(code: &str) -> bool {
+pub(super) fn is_of_another_name(code: &str) -> bool {
     matches!(code, "origin-is-subdomain" | "origin-is-apex")
 }
 

@@ -328,4 +328,79 @@ mod buckets {
         );
         assert_eq!(found.hints[0].suggestion.as_deref(), Some("x-amz-id"));
     }
+
+    fn one_rule(origin: &str) -> String {
+        format!(
+            r#"[{{"AllowedOrigins": ["https://first.test", "{origin}"], "AllowedMethods": ["GET", "HEAD", "POST"]}}]"#
+        )
+    }
+
+    #[test]
+    fn an_origin_that_is_just_missed_is_told_with_its_place() {
+        for (value, page, code) in [
+            ("https://app.example.com/", PAGE, "origin-with-trailing-slash"),
+            ("https://*.example.com/", PAGE, "origin-with-trailing-slash"),
+            ("https://App.example.com", PAGE, "origin-in-upper-case"),
+            ("https://app.example.com:*", PAGE, "origin-differs-in-port"),
+            ("https://app.example.com", "https://app.example.com:8443", "origin-differs-in-port"),
+            ("http://app.example.com", PAGE, "origin-differs-in-scheme"),
+            ("http://*.example.com", PAGE, "origin-differs-in-scheme"),
+            ("app.example.com", PAGE, "origin-without-scheme"),
+            ("https://app.example.com:443", PAGE, "origin-with-default-port"),
+            ("https://*.example.com", "https://example.com", "origin-is-apex"),
+        ] {
+            let found = explained(&one_rule(value), page, GET);
+            assert_eq!(causes(&found), [(code, "CORSRules[0].AllowedOrigins[1]")], "{value} {page}");
+            // What the hint says to write there lets the page read.
+            let suggestion = found.hints[0].suggestion.as_deref().unwrap();
+            let mended = explained(&one_rule(suggestion), page, GET);
+            assert_eq!(mended.profiles[0].outcome.cause, None, "{value} {page}");
+        }
+        let null = explained(&one_rule(PAGE), "null", GET);
+        assert_eq!(causes(&null), [("null-origin", "")]);
+    }
+
+    #[test]
+    fn rules_that_came_near_are_told_with_what_they_lack() {
+        let found = explained(UPLOADS, PAGE, r#""method": "DELETE", "headers": [["X-A", "1"]]"#);
+        let told: Vec<_> = found.hints.iter().filter(|hint| hint.code == "rule-nearly-matches").collect();
+        assert_eq!(told[0].path.as_deref(), Some("CORSRules[0]"));
+        assert!(
+            told[0].cause.ends_with("it has no AllowedMethod DELETE; no AllowedHeader matches x-a."),
+            "{told:?}"
+        );
+        assert!(told[1].cause.contains("it has no AllowedHeader."), "{told:?}");
+        let none = r#"[{"AllowedOrigins": ["*"], "AllowedMethods": ["PUT"]}]"#;
+        let found = explained(none, PAGE, r#""method": "PUT", "headers": [["X-A", "1"]]"#);
+        assert_eq!(causes(&found), [("header-not-allowed", "CORSRules[0].AllowedHeaders")]);
+        assert!(found.hints[0].cause.contains("refuses every preflight that asks for headers"));
+    }
+
+    #[test]
+    fn the_request_may_be_decided_by_another_rule_than_its_preflight() {
+        let rules = r#"[
+            {"ID": "all", "AllowedOrigins": ["*"], "AllowedMethods": ["PUT"]},
+            {"ID": "app", "AllowedOrigins": ["https://app.example.com"], "AllowedMethods": ["PUT"], "AllowedHeaders": ["x-a"], "ExposeHeaders": ["ETag", "X-Amz-Id"]}]"#;
+        let put = r#""method": "PUT", "headers": [["X-A", "1"]]"#;
+        let found = explained(rules, PAGE, &format!(r#"{put}, "credentials": "include""#));
+        assert_eq!(
+            causes(&found),
+            [
+                ("another-rule-answers", "CORSRules[1]"),
+                ("earlier-rule-decides", "CORSRules[1]"),
+                ("any-origin-with-credentials", "CORSRules[0].AllowedOrigins")
+            ]
+        );
+        // What script may read is said by the rule of the request itself.
+        let found = explained(rules, PAGE, put);
+        assert_eq!(causes(&found)[0], ("header-not-exposed", "CORSRules[0].ExposeHeaders"));
+    }
+
+    #[test]
+    fn zenko_sends_no_age_of_0() {
+        let rules = r#"[{"AllowedOrigins": ["https://app.example.com"], "AllowedMethods": ["PUT"], "MaxAgeSeconds": 0, "ExposeHeaders": ["ETag", "X-Amz-Id"]}]"#;
+        let found = explained(rules, PAGE, r#""method": "PUT""#);
+        let hint = found.hints.iter().find(|hint| hint.code == "preflight-kept-for-5-seconds").unwrap();
+        assert!(hint.cause.contains("`MaxAgeSeconds` 0 is not sent"), "{}", hint.cause);
+    }
 }

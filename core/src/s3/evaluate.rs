@@ -115,11 +115,13 @@ impl S3Rules {
     }
 
     /// Whether one value of `AllowedOrigin` matches an origin.
+    #[cfg(feature = "explain")]
     pub(crate) fn origin_matches(&self, value: &str, origin: &str) -> bool {
         Globs::new([value], self.options.dialect).matches(origin.as_bytes())
     }
 
     /// Whether one value of `AllowedHeader` matches a name.
+    #[cfg(feature = "explain")]
     pub(crate) fn header_matches(&self, value: &str, name: &str) -> bool {
         Globs::new([value.to_lowercase().as_str()], self.options.dialect)
             .matches(name.to_ascii_lowercase().as_bytes())
@@ -147,43 +149,6 @@ impl S3Rules {
     pub(super) fn invalid_element<'h>(&self, headers: &'h RequestHeaders<'_>) -> Option<&'h [u8]> {
         let elements = headers.lines().iter().flat_map(|line| line.split(|&byte| byte == b','));
         elements.map(trim_ows).find(|element| !element.is_empty() && !is_token(element))
-    }
-}
-
-/// What a rule lacks for a request.
-#[cfg(feature = "explain")]
-#[derive(Debug)]
-pub(crate) struct Missed {
-    pub(crate) origin: bool,
-    pub(crate) method: bool,
-    /// The places of the names that it does not allow.
-    pub(crate) headers: Vec<usize>,
-}
-
-#[cfg(feature = "explain")]
-impl Missed {
-    pub(crate) fn count(&self) -> usize {
-        usize::from(self.origin) + usize::from(self.method) + self.headers.len()
-    }
-}
-
-#[cfg(feature = "explain")]
-impl S3Rules {
-    /// What each rule lacks for a request. Of actual requests S3 compares no headers, so `names` are none.
-    pub(crate) fn missed(&self, origin: &[u8], method: &[u8], names: &[&str]) -> Vec<Missed> {
-        let missed = |rule: &Compiled| {
-            let is_allowed = |name: &str| {
-                let name = name.to_ascii_lowercase();
-                rule.headers.as_ref().is_some_and(|allowed| allowed.matches(name.as_bytes()))
-            };
-            let headers = names.iter().enumerate().filter(|(_, name)| !is_allowed(name));
-            Missed {
-                origin: !rule.origins.matches(origin),
-                method: rule.methods & method_bit(method) == 0,
-                headers: headers.map(|(place, _)| place).collect(),
-            }
-        };
-        self.rules.iter().map(missed).collect()
     }
 }
 

@@ -129,7 +129,8 @@ fn allowed(ask: &Ask<'_>, origin: &str, method: &str, headers: &str) -> (bool, b
     let find = |name: &str| answer.edits.iter().find(|edit| edit.0 == "set" && edit.1 == name);
     let shown = find("Access-Control-Expose-Headers")
         .map(|edit| String::from_utf8_lossy(&edit.2).to_ascii_lowercase());
-    let mut shown: Vec<String> = shown.iter().flat_map(|list| list.split(", ")).map(str::to_owned).collect();
+    let mut shown: Vec<String> =
+        shown.iter().flat_map(|list| list.split(',')).map(|name| name.trim().to_owned()).collect();
     shown.sort();
     shown.dedup();
     (true, find("Access-Control-Allow-Credentials").is_some(), shown)
@@ -256,7 +257,7 @@ fn compared(texts: &str, policies: [&Policy; 2], asks: [&Ask<'_>; 2]) -> usize {
 #[test]
 fn differences_are_so_and_none_is_missed() {
     let (mut buckets, mut documents, mut same) = (0, 0, 0);
-    for number in 0..1_500 {
+    for number in 0..1_000 {
         let mut draw = Draw::from_seed(seed().wrapping_add(number));
         let draw = &mut draw;
         let first = modest_bucket(draw);
