@@ -61,6 +61,13 @@ describe('the policy argument', () => {
     }
   });
 
+  test('a path that climbs out of a prefix is granted nothing, wherever it leads', () => {
+    const choose = chooser({ '/': admin, '/open': new Policy({ allowOrigins: '*' }) });
+    for (const path of ['/open/..%2fx', '/open/../x', '/open/%2E./x', '/open/y/..', '/open/..;/x', '/open/..%5cx', '/open/%252e%252e/x']) {
+      assert.equal(choose(path).evaluate('GET', { origin: 'https://stranger.example' }).allowed, false, path);
+    }
+  });
+
   test('a path is as good as another where the same policy decides both', () => {
     const choose = chooser({ '/': api, '/admin': api });
     for (const path of elsewhere) assert.equal(choose(path), api, path);

@@ -23,13 +23,14 @@ import { send } from './client.mjs';
 
 const { Policy } = corsac;
 const PAGE = 'https://page.example';
-const prefixes = { '/': new Policy({ allowOrigins: '*' }), '/admin': new Policy({ allowOrigins: ['https://admin.example'] }) };
+const open = new Policy({ allowOrigins: '*' });
+const prefixes = { '/': open, '/admin': new Policy({ allowOrigins: ['https://admin.example'] }), '/admin/open': open };
 const SECRET = 'the secret';
 
 const targets = [
   '/admin/x', '/ADMIN/x', '//admin/x', '/./admin/x', '/.//admin/x', '/%2e/admin/x', '/y/../admin/x', '/y/..%2fadmin/x', '/%61dmin/x', '/admin%2Fx',
   '/admin;y', '/admin;y/x', '/admin?x', '/admin/x/', '//y/admin/x', '/\\y/admin/x', '/admin\\x', '/\\admin/x',
-  'http://h/admin/x', 'HTTP://h/admin/x', 'http://h\\admin/x', '/rewritten/x', '/admin.x',
+  'http://h/admin/x', 'HTTP://h/admin/x', 'http://h\\admin/x', '/rewritten/x', '/admin.x', '/admin/open/..%2fx', '/admin/open/%2e%2e%5cx', '/admin/open/../x',
 ];
 
 let folder;
@@ -70,7 +71,7 @@ const servers = {
         const app = express().use(corsac.express(prefixes));
         return createServer(app.get('/admin/x', (req, res) => res.send(SECRET)).use(express.static(folder)));
       },
-      ['/ADMIN/x', '//admin/x', '/y/..%2fadmin/x', '/%61dmin/x', '/admin%2Fx'],
+      ['/ADMIN/x', '//admin/x', '/y/..%2fadmin/x', '/admin/open/..%2fx', '/%61dmin/x', '/admin%2Fx'],
     ],
   ])),
   Connect: [

@@ -55,8 +55,10 @@ function byPrefix(prefixes) {
   return (path) => {
     const found = entries.find(({ prefix }) => covers(prefix, path));
     if (isLowerCase && !MAY_BE_READ_OTHERWISE.test(path)) return policyOf(found.source);
-    const mayBeBelow = loosely(path);
-    const others = entries.filter(({ prefix, loose }) => prefix.length >= found.prefix.length && mayBeBelow(loose));
+    const readings = readingsOf(path);
+    const mayCover = ({ prefix, loose }) => prefix.length >= found.prefix.length && readings.some((reading) => covers(loose, reading));
+    // Where it climbs, nobody knows where to.
+    const others = readings === null ? entries : entries.filter(mayCover);
     return agreed([found, ...others].map(({ source }) => policyOf(source)));
   };
 }
@@ -85,12 +87,11 @@ function readPrefix(given) {
 /** What a path must have to be taken for another one. */
 const MAY_BE_READ_OTHERWISE = /[A-Z%;\\]|\/[/.]|^[^/]/;
 
-/** Tells of a loosened prefix whether a path can be taken for one that it covers. */
-function loosely(path) {
+/** The paths that generous readers take a path for; null if it leads upwards. */
+function readingsOf(path) {
   const { path: merged, climbs } = loosened(path);
-  const behindHost = /^[/\\]{2}/.test(path) ? loosened(path.replace(/^[/\\]+[^/\\]*/, '')).path : merged;
-  // Where it climbs, nobody knows where to.
-  return (loose) => climbs || covers(loose, merged) || covers(loose, behindHost);
+  if (climbs) return null;
+  return /^[/\\]{2}/.test(path) ? [merged, loosened(path.replace(/^[/\\]+[^/\\]*/, '')).path] : [merged];
 }
 
 /** A path as the most generous reader takes it, and whether a segment of it leads upwards. */
