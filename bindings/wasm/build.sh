@@ -25,15 +25,23 @@ unpack() {
 	for file in "$@"; do dpkg-deb --fsys-tarfile "$file" | tar -x -C "$new"; done
 }
 
+download() {
+	library=$(dependency libstd-rust-web-dev 'libstd-rust-web-.*')
+	llvm=$(dependency "${library:-none}" 'libllvm[0-9]*')
+	if [ -z "$llvm" ]; then
+		echo "E: there is no package rustc-web" >"$new/log"
+		return 1
+	fi
+	rm -f "$new"/packages/*
+	(cd "$new/packages" && apt-get -qq download rustc-web libstd-rust-web-dev rust-web-src "$library" "$llvm" "lld-${llvm#libllvm}") >"$new/log" 2>&1
+}
+
 # Debian's compiler with the linker of its LLVM, and the source of the standard library.
 fetch() {
 	command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || cannot "this is no Debian, whose packages could build it"
-	if [ "$(id -u)" -eq 0 ] && [ -z "$(dependency rustc-web libstd-rust-web-dev)" ]; then apt-get update -qq >/dev/null 2>&1 || :; fi
-	library=$(dependency libstd-rust-web-dev 'libstd-rust-web-.*')
-	llvm=$(dependency "${library:-none}" 'libllvm[0-9]*')
-	[ -n "$llvm" ] || cannot "Debian's package rustc-web, which could build it, is not known"
-	(cd "$new/packages" && apt-get -qq download rustc-web libstd-rust-web-dev rust-web-src "$library" "$llvm" "lld-${llvm#libllvm}") \
-		>"$new/log" 2>&1 || cannot "Debian's packages, which could build it, cannot be had: $(grep '^E: ' "$new/log" | head -n 1)"
+	# What apt knows may be older than what there is.
+	download || { [ "$(id -u)" -eq 0 ] && apt-get update -qq >/dev/null 2>&1 && download; } ||
+		cannot "Debian's packages, which could build it, cannot be had: $(grep '^E: ' "$new/log" | head -n 1)"
 	dpkg-deb --fsys-tarfile "$new"/packages/rust-web-src_* | tar -x -C "$new" --wildcards './usr/src/rustc-*/library/*'
 	rm "$new"/packages/rust-web-src_*
 	unpack "$new"/packages/*
@@ -42,6 +50,9 @@ fetch() {
 	folder=$(dirname "$(echo "$new"/usr/lib/*/librustc_driver-*.so)")
 	printf '#!/bin/sh\nhere=${0%%/*}\nLD_LIBRARY_PATH=$here%s exec "$here/usr/bin/rustc" "$@"\n' "${folder#"$new"}" >"$new/rustc"
 	chmod +x "$new/rustc"
+	version=$("$new/rustc" -vV | sed -n 's/^release: //p')
+	oldest=$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' Cargo.toml)
+	[ "$(printf '%s\n' "$oldest" "$version" | sort -V | head -n 1)" = "$oldest" ] || cannot "Debian's compiler, $version, is older than $oldest"
 	host=$("$new/rustc" -vV | sed -n 's/^host: //p')
 	mkdir -p "$new/usr/lib/rustlib/$host/bin"
 	ln -s "../../../llvm-${llvm#libllvm}/bin/lld" "$new/usr/lib/rustlib/$host/bin/rust-lld"
