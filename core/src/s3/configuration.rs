@@ -580,7 +580,27 @@ fn parse_int(text: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::parse_int;
+    use super::{MAX_CONFIGURATION_BYTES, parse_int};
+    use crate::Policy;
+    use crate::s3::{Dialect, S3Options};
+
+    #[test]
+    fn what_was_read_from_xml_can_be_read_from_its_document() {
+        let long = |count| format!("<![CDATA[{}]]>", "&".repeat(count));
+        let xml = |id: &str| {
+            format!(
+                "<CORSConfiguration><CORSRule><AllowedOrigin>*</AllowedOrigin>\
+                 <AllowedMethod>GET</AllowedMethod><ID>{id}</ID></CORSRule></CORSConfiguration>"
+            )
+        };
+        let fits = MAX_CONFIGURATION_BYTES - xml("").len();
+        for id in ["x".repeat(fits), "'".repeat(fits), "\"".repeat(fits), long(fits - long(0).len())] {
+            let options = S3Options { dialect: Dialect::Zenko, strict: false };
+            let policy = Policy::from_s3(xml(&id), options).unwrap();
+            assert_eq!(Policy::from_s3(policy.document(), options), Ok(policy));
+            assert!(Policy::from_s3(xml(&format!("{id}x")), options).is_err());
+        }
+    }
 
     #[test]
     fn numbers_are_read_as_javascript_reads_them() {
