@@ -196,8 +196,12 @@ fn differ(origin: &str, first: &Ask<'_>, second: &Ask<'_>) -> bool {
     let names = ["x-a", "x-b", "content-type", "x-other"];
     ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"].iter().any(|method| {
         (0..1 << names.len()).any(|bits| {
-            let asked: Vec<&str> =
-                (0..names.len()).filter(|bit| bits >> bit & 1 == 1).map(|bit| names[bit]).collect();
+            let asked: Vec<&str> = names
+                .iter()
+                .enumerate()
+                .filter(|(bit, _)| bits >> bit & 1 == 1)
+                .map(|(_, name)| *name)
+                .collect();
             let headers = asked.join(",");
             allowed(first, origin, method, &headers) != allowed(second, origin, method, &headers)
         })
