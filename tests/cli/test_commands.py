@@ -75,7 +75,7 @@ def test_evaluate_prints_a_decision_a_line(corsac, policy):
 
 def test_all_help_has_examples_and_shells_get_completions(corsac):
     assert corsac().code == 2
-    for command in ("check", "explain", "probe", "evaluate", "completions"):
+    for command in ("check", "convert", "diff", "explain", "probe", "evaluate", "completions"):
         ran = corsac(command, "--help")
         assert ran.code == 0 and "Examples:\n  " in ran.out, command
     assert "Exit codes: " in corsac("--help").out

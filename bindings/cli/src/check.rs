@@ -40,6 +40,8 @@ struct Checked<'p> {
     is_policy: bool,
     /// With which error S3 refuses it.
     s3_code: Option<&'static str>,
+    /// It looks like the configuration of a bucket, and was read as a document.
+    is_meant_for_s3: bool,
 }
 
 pub(crate) fn run(options: &Options) -> Result<Verdict, Failure> {
@@ -47,8 +49,9 @@ pub(crate) fn run(options: &Options) -> Result<Verdict, Failure> {
     let mut checked = Vec::new();
     for path in &options.files {
         let bytes = input::read(path)?;
+        let is_meant_for_s3 = s3.is_none() && input::is_s3(&bytes);
         let result = match &s3 {
-            Some(options) => Policy::from_s3(bytes, *options),
+            Some(options) => input::s3(&bytes, *options),
             None => Policy::from_json(bytes),
         };
         checked.push(match &result {
@@ -58,6 +61,7 @@ pub(crate) fn run(options: &Options) -> Result<Verdict, Failure> {
                 unreported: policy.warnings_unreported(),
                 is_policy: true,
                 s3_code: None,
+                is_meant_for_s3: false,
             },
             Err(error) => Checked {
                 path,
@@ -65,6 +69,7 @@ pub(crate) fn run(options: &Options) -> Result<Verdict, Failure> {
                 unreported: error.unreported(),
                 is_policy: false,
                 s3_code: error.s3_code(),
+                is_meant_for_s3,
             },
         });
     }
@@ -124,6 +129,9 @@ fn as_text(file: &Checked<'_>, quiet: bool, out: &mut String) -> std::fmt::Resul
         if let Some(suggestion) = &problem.suggestion {
             writeln!(out, "    write instead: {}", Style::Good.paint(&printable(suggestion)))?;
         }
+    }
+    if file.is_meant_for_s3 {
+        writeln!(out, "{path}: this looks like the CORS configuration of a bucket, which --s3 reads")?;
     }
     if file.unreported > 0 {
         writeln!(out, "{path}: and {} more", file.unreported)?;

@@ -1,11 +1,13 @@
 //! Files and standard input, with limits.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
 use corsac::s3::S3Options;
 use corsac::{BuildError, Policy};
+use serde::de::IgnoredAny;
 
 use crate::Failure;
 
@@ -39,21 +41,39 @@ pub(crate) fn s3_options(dialect: &str) -> Result<S3Options, Failure> {
     S3Options::new(dialect, false).map_err(|error| error.to_string())
 }
 
-/// A policy from a document or from a bucket's configuration, which is XML, a JSON array, or a JSON object with the
-/// list of rules that AWS knows.
+/// A policy from a document or from a bucket's configuration.
 pub(crate) fn policy_or_s3(path: &Path, options: S3Options) -> Result<Policy, Failure> {
     let bytes = read(path)?;
-    // What many editors write in front of XML.
-    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-    let is_s3 = match text.trim_ascii_start().first() {
+    built(path, if is_s3(&bytes) { s3(&bytes, options) } else { Policy::from_json(bytes) })
+}
+
+/// A policy from a bucket's configuration.
+pub(crate) fn s3(bytes: &[u8], options: S3Options) -> Result<Policy, BuildError> {
+    // XML may begin with a byte order mark; the JSON that some editors write does so too.
+    match without_mark(bytes) {
+        text if matches!(text.trim_ascii_start().first(), Some(b'{' | b'[')) => {
+            Policy::from_s3(text, options)
+        }
+        _ => Policy::from_s3(bytes, options),
+    }
+}
+
+/// Whether it is a bucket's configuration and no document: XML, a JSON array, or a JSON object with the list of rules
+/// that AWS knows.
+pub(crate) fn is_s3(bytes: &[u8]) -> bool {
+    let text = without_mark(bytes);
+    match text.trim_ascii_start().first() {
         Some(b'<' | b'[') => true,
-        _ => serde_json::from_slice::<serde_json::Value>(&bytes).is_ok_and(|value| {
+        _ => serde_json::from_slice::<BTreeMap<String, IgnoredAny>>(text).is_ok_and(|value| {
             ["CORSRules", "CorsRules", "CORSConfiguration", "CorsConfiguration"]
                 .iter()
-                .any(|key| value.get(key).is_some())
+                .any(|key| value.contains_key(*key))
         }),
-    };
-    built(path, if is_s3 { Policy::from_s3(bytes, options) } else { Policy::from_json(bytes) })
+    }
+}
+
+fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
 }
 
 fn built(path: &Path, result: Result<Policy, BuildError>) -> Result<Policy, Failure> {
@@ -63,10 +83,14 @@ fn built(path: &Path, result: Result<Policy, BuildError>) -> Result<Policy, Fail
     })
 }
 
-/// Each problem as `line:column: code: path: message`.
+/// Each problem as `line:column: code: path: message`, without what is not known.
 fn problems(error: &BuildError) -> impl Iterator<Item = String> {
     error.problems().iter().map(|problem| {
-        let (line, column) = (problem.line.unwrap_or(0), problem.column.unwrap_or(0));
-        format!("{line}:{column}: {}: {}: {}", problem.code, problem.path, problem.message)
+        let place = match (problem.line, problem.column) {
+            (Some(line), Some(column)) => format!("{line}:{column}: "),
+            _ => " ".to_owned(),
+        };
+        let path = if problem.path.is_empty() { String::new() } else { format!("{}: ", problem.path) };
+        format!("{place}{}: {path}{}", problem.code, problem.message)
     })
 }

@@ -437,6 +437,8 @@ impl<'a> Bucket<'a> {
 /// Whether every part of the request is met by some rule for its origin, and not all by one.
 fn is_met_by_several(missed: &[Missed<'_>], asked: &Asked<'_>) -> bool {
     let of_origin = || missed.iter().filter(|missed| matches!(missed.origins, Origins::Matched));
-    of_origin().any(|missed| missed.method.is_none())
+    asked.method.is_some()
+        && !of_origin().any(|missed| missed.told().is_empty())
+        && of_origin().any(|missed| missed.method.is_none())
         && asked.names.iter().all(|name| of_origin().any(|missed| !missed.headers.contains(name)))
 }

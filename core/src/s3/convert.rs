@@ -233,7 +233,12 @@ impl Changes {
         let safelisted = ["GET", "HEAD", "POST"].into_iter().filter(|method| !method_names.contains(method));
         let missing: Vec<&str> = safelisted.collect();
         if !missing.is_empty() {
-            let message = format!("a document allows {} always", missing.join(" and "));
+            let message = match missing.split_last() {
+                Some((last, rest @ [_, ..])) => {
+                    format!("a document allows {} and {last} always", rest.join(", "))
+                }
+                _ => format!("a document allows {} always", missing.join(" and ")),
+            };
             self.tell("safelisted-methods-allowed", path("AllowedMethods"), None, message);
         }
         for method in ["PUT", "DELETE"].into_iter().filter(|method| method_names.contains(method)) {

@@ -128,6 +128,7 @@ impl S3Rules {
     }
 
     /// Of these names in lower case, those that each rule allows together that matches origin and method.
+    #[cfg(feature = "explain")]
     pub(crate) fn allowed_together<'n>(
         &self,
         origin: &str,
