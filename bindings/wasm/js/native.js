@@ -54,8 +54,9 @@ function hasRandom() {
   }
 }
 
-/** How long the one line of a fact is that is written whole, if that is more than there is room for anyway. */
-function lengthBeyondShort(value) {
+/** How many bytes of the one line of a fact are written, if that is more than there is room for anyway. */
+function lengthBeyondShort(value, max) {
+  if (max === SHORT) return 0;
   const line = Array.isArray(value) && value.length === 1 ? value[0] : value;
   return typeof line === 'string' && line.length > SHORT ? line.length : 0;
 }
@@ -132,28 +133,29 @@ class Instance {
     return decoder.decode(this.#memory().subarray(pointer, pointer + length));
   }
 
-  decide(policy, method, origin, host, fetchSite, requestMethod, requestHeaders, authority) {
-    return this.#call('decide', policy, method, origin, host, fetchSite, requestMethod, requestHeaders, authority) >>> 0;
+  /** `max` bytes at most of `origin` and of `requestMethod` are written. */
+  decide(policy, max, method, origin, host, fetchSite, requestMethod, requestHeaders, authority) {
+    return this.#call('decide', policy, max, method, origin, host, fetchSite, requestMethod, requestHeaders, authority) >>> 0;
   }
 
   /** Calls a function of a policy with the facts of a request, and gives the text that comes out. */
-  textOf(name, policy, facts) {
+  textOf(name, policy, max, facts) {
     const [method, origin, host, fetchSite, requestMethod, requestHeaders, authority] = facts;
-    return this.#received(this.#call(name, policy, method, origin, host, fetchSite, requestMethod, requestHeaders, authority));
+    return this.#received(this.#call(name, policy, max, method, origin, host, fetchSite, requestMethod, requestHeaders, authority));
   }
 
-  #call(name, policy, method, origin, host, fetchSite, requestMethod, requestHeaders, authority) {
-    const long = lengthBeyondShort(origin) + lengthBeyondShort(requestMethod);
+  #call(name, policy, max, method, origin, host, fetchSite, requestMethod, requestHeaders, authority) {
+    const long = lengthBeyondShort(origin, max) + lengthBeyondShort(requestMethod, max);
     if (long > 0) this.#start = this.#exports.reserve(ROOM + long) >>> 0;
     const bytes = this.#memory();
     this.#end = this.#start;
     const result = this.#exports[name](
       policy,
       this.#write(bytes, method),
-      this.#write(bytes, origin, Infinity),
+      this.#write(bytes, origin, max),
       this.#write(bytes, host),
       this.#write(bytes, fetchSite),
-      this.#write(bytes, requestMethod, Infinity),
+      this.#write(bytes, requestMethod, max),
       this.#writeRequestHeaders(bytes, requestHeaders),
       this.#write(bytes, authority),
     );
@@ -270,6 +272,8 @@ class Held {
   #sources;
   /** What was made of the document, as JSON: that has to be the same again. */
   data;
+  /** How much of facts it wants. */
+  max;
   #place;
 
   /** `sources` are the arguments of `Instance.text` that compile it. */
@@ -277,6 +281,7 @@ class Held {
     this.#engine = engine;
     this.#sources = sources;
     this.data = JSON.stringify(data);
+    this.max = sources[0] === 'compile_s3' ? Infinity : SHORT;
     this.#place = { owner: used.id, number };
     engine.watch(this, this.#place);
   }
@@ -322,11 +327,11 @@ const flag = (value) => (value ? '1' : '');
 function functionsOf(held) {
   const textOf = (name, facts) => {
     const given = facts.map(plain);
-    return held.use(undefined, (used, policy) => used.textOf(name, policy, given));
+    return held.use(undefined, (used, policy) => used.textOf(name, policy, held.max, given));
   };
   function decide(method, origin, host, fetchSite, requestMethod, requestHeaders, authority) {
     const given = [plain(method), plain(origin), plain(host), plain(fetchSite), plain(requestMethod), plain(requestHeaders), plain(authority)];
-    return held.use(0, (used, policy) => used.decide(policy, ...given));
+    return held.use(0, (used, policy) => used.decide(policy, held.max, ...given));
   }
   return {
     decide,
