@@ -90,7 +90,7 @@ def test_the_package_for_the_index_reads_without_the_repository():
 def test_the_examples_of_the_readme_run(tmp_path):
     text = (ROOT / "bindings/python/README.md").read_text()
     examples = re.findall(r"^```python\n(.*?)^```", text, re.M | re.S)
-    assert len(examples) == 4
+    assert len(examples) == 5
     for example in examples:
         run(sys.executable, "-c", example, cwd=tmp_path, PYTHONPATH=str(ROOT / "bindings/python/python"))
 
