@@ -259,9 +259,14 @@ class Nginx:
             time.sleep(0.02)
 
     def workers(self):
-        """The process ids of the workers."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
-        return list(map(int, children.split()))
+        """The process ids of the workers, of whom there is at least one once the server is up."""
+        # The port is open a moment before the first of them is there.
+        until = time.monotonic() + 10
+        while True:
+            children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+            if children or time.monotonic() > until:
+                return list(map(int, children))
+            time.sleep(0.01)
 
     def reload(self):
         self.process.send_signal(signal.SIGHUP)
